@@ -1,0 +1,145 @@
+import type { Readable } from 'node:stream'
+import { Problem } from './problem.ts'
+
+export type Pair = readonly [name: string, value: string]
+
+/** One part of a multipart body (RFC 7578). A text part has no file name. */
+export interface Part {
+  readonly name: string
+  readonly filename: string | null
+  readonly contentType: string | null
+  readonly bytes: Buffer
+}
+
+/**
+ * What a call carries. `form` and `multipart` stay structured until the call leaves, because a credential may be
+ * placed among the fields, and OAuth 1 signs them; `raw` is bytes as given; `stream` is the proxy's, read once.
+ */
+export type Body =
+  | null
+  | { readonly kind: 'raw'; readonly bytes: Buffer }
+  | { readonly kind: 'form'; readonly fields: readonly Pair[] }
+  | { readonly kind: 'multipart'; readonly parts: readonly Part[]; readonly boundary: string }
+  | { readonly kind: 'stream'; readonly stream: Readable; readonly length: number | null }
+
+/**
+ * A call on its way out. Immutable: every step returns a new one.
+ * `headers` is the flat list [name, value, name, value …] that undici takes as it is; the host is the URL's.
+ */
+export interface OutgoingRequest {
+  readonly method: string
+  readonly url: URL
+  readonly headers: readonly string[]
+  readonly body: Body
+}
+
+/** An answer that was read whole. `headers` is flat as above, names as the service wrote them; `body` is decoded (gzip …). */
+export interface IncomingResponse {
+  readonly status: number
+  readonly headers: readonly string[]
+  readonly body: Buffer
+}
+
+/** RFC 9110 §5.6.2. */
+export const headerNamePattern = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/
+
+/** Visible ASCII, space, tab inside; no leading or trailing blank (RFC 9110 §5.5). UTF-8 is refused: half the world reads it as latin-1. */
+export const headerValuePattern = /^[\x21-\x7e](?:[\x20-\x7e\t]*[\x21-\x7e])?$/
+
+export function headerOf(headers: readonly string[], name: string): string | null {
+  const wanted = name.toLowerCase()
+  for (let i = 0; i < headers.length; i += 2) if (headers[i]?.toLowerCase() === wanted) return headers[i + 1] ?? ''
+  return null
+}
+
+/** Sets a header, replacing what the caller may have sent under that name in any case. */
+export function withHeader(request: OutgoingRequest, name: string, value: string): OutgoingRequest {
+  const wanted = name.toLowerCase()
+  const headers: string[] = []
+  for (let i = 0; i < request.headers.length; i += 2) {
+    const own = request.headers[i] ?? ''
+    if (own.toLowerCase() !== wanted) headers.push(own, request.headers[i + 1] ?? '')
+  }
+  headers.push(name, value)
+  return { ...request, headers }
+}
+
+/** Percent-encoding for a query or form component: RFC 3986 unreserved characters stay, everything else is encoded. */
+export const percentEncode = (text: string): string =>
+  encodeURIComponent(text.replace(/\p{Surrogate}/gu, '\uFFFD')).replace(/[!'()*]/g, c => '%' + c.charCodeAt(0).toString(16).toUpperCase())
+
+/** The pairs of an urlencoded text, decoded (`+` is a space). */
+export const pairsOf = (text: string): Pair[] => [...new URLSearchParams(text)]
+
+/**
+ * Adds a parameter to the query, leaving what stands there byte for byte.
+ * @throws Problem parameter_conflict when the caller's own query names it, in any spelling that decodes to it.
+ */
+export function withQueryParameter(request: OutgoingRequest, name: string, value: string): OutgoingRequest {
+  if (request.url.search && request.url.searchParams.has(name)) throw new Problem('parameter_conflict', { parameter: name, place: 'query' })
+  const url = new URL(request.url)
+  url.search = (url.search ? url.search + '&' : '?') + percentEncode(name) + '=' + percentEncode(value)
+  return { ...request, url }
+}
+
+const methodsWithBody = new Set(['POST', 'PUT', 'PATCH', 'DELETE'])
+
+/**
+ * Adds a field to a form body: urlencoded or multipart; a request without a body becomes urlencoded.
+ * @throws Problem param_type_mismatch for GET, HEAD, OPTIONS and for raw or streamed bodies; parameter_conflict when the field is there.
+ */
+export function withFormField(request: OutgoingRequest, name: string, value: string): OutgoingRequest {
+  const { body, method } = request
+  if (!methodsWithBody.has(method)) throw new Problem('param_type_mismatch', { method })
+  if (body === null) return { ...request, body: { kind: 'form', fields: [[name, value]] } }
+  switch (body.kind) {
+    case 'form':
+      if (body.fields.some(([own]) => own === name)) throw new Problem('parameter_conflict', { parameter: name, place: 'form' })
+      return { ...request, body: { ...body, fields: [...body.fields, [name, value]] } }
+    case 'multipart': {
+      if (body.parts.some(part => part.name === name)) throw new Problem('parameter_conflict', { parameter: name, place: 'form' })
+      const part: Part = { name, filename: null, contentType: null, bytes: Buffer.from(value) }
+      return { ...request, body: { ...body, parts: [...body.parts, part] } }
+    }
+    case 'raw':
+    case 'stream':
+      throw new Problem('param_type_mismatch', { method })
+  }
+}
+
+/** Adds a cookie, after those the caller sent. */
+export function withCookie(request: OutgoingRequest, name: string, value: string): OutgoingRequest {
+  const own = headerOf(request.headers, 'cookie')
+  return withHeader(request, 'cookie', (own ? own + '; ' : '') + `${name}=${value}`)
+}
+
+/** RFC 7578 §2: quotes and line breaks in a name or file name would end the header early. */
+const quoted = (text: string) => `"${text.replace(/[\r\n"]/g, c => (c === '"' ? '%22' : c === '\r' ? '%0D' : '%0A'))}"`
+
+export const encodeForm = (fields: readonly Pair[]): string =>
+  fields.map(([name, value]) => percentEncode(name) + '=' + percentEncode(value)).join('&')
+
+function encodeMultipart(parts: readonly Part[], boundary: string): Buffer {
+  const pieces: Buffer[] = []
+  for (const part of parts) {
+    const disposition = `form-data; name=${quoted(part.name)}` + (part.filename === null ? '' : `; filename=${quoted(part.filename)}`)
+    const type = part.contentType ?? (part.filename === null ? null : 'application/octet-stream')
+    pieces.push(
+      Buffer.from(`--${boundary}\r\nContent-Disposition: ${disposition}\r\n${type ? `Content-Type: ${type}\r\n` : ''}\r\n`),
+      part.bytes,
+    )
+    pieces.push(Buffer.from('\r\n'))
+  }
+  pieces.push(Buffer.from(`--${boundary}--\r\n`))
+  return Buffer.concat(pieces)
+}
+
+/** The last step before a call leaves: fields and parts become bytes, with the content type they need unless one was given. */
+export function encodeBody(request: OutgoingRequest): OutgoingRequest {
+  const { body } = request
+  if (body === null || body.kind === 'raw' || body.kind === 'stream') return request
+  const bytes = body.kind === 'form' ? Buffer.from(encodeForm(body.fields)) : encodeMultipart(body.parts, body.boundary)
+  const encoded: OutgoingRequest = { ...request, body: { kind: 'raw', bytes } }
+  if (body.kind === 'multipart') return withHeader(encoded, 'content-type', `multipart/form-data; boundary=${body.boundary}`)
+  return headerOf(request.headers, 'content-type') ? encoded : withHeader(encoded, 'content-type', 'application/x-www-form-urlencoded')
+}
