@@ -1,0 +1,83 @@
+import { Problem } from '../core/problem.ts'
+import type { FieldError } from '../core/problem.ts'
+import { headerValuePattern } from '../core/request.ts'
+import type { ApiKeyService, Parameter } from '../core/service.ts'
+import { assertKnown, valueProblem, variableFields, variableValues } from './fields.ts'
+import { placeAll, placeFixedHeaders, placementHeaders, placeValue } from './place.ts'
+import type { Field, Scheme } from './scheme.ts'
+
+/** One value for each parameter of the service, by the parameter's actual name; any name may be an own property, `__proto__` included. */
+export interface ApiKeyCredential {
+  readonly values: Readonly<Record<string, string>>
+}
+
+const parameterField = (parameter: Parameter): Field => ({
+  name: parameter.name,
+  display_name: parameter.display_name,
+  secret: parameter.secret ?? true,
+  ...(parameter.placeholder !== undefined && { placeholder: parameter.placeholder }),
+  ...(parameter.pattern !== undefined && { pattern: parameter.pattern }),
+  ...(parameter.example !== undefined && { example: parameter.example }),
+  ...(parameter.help_url !== undefined && { help_url: parameter.help_url }),
+})
+
+/** True when the value of this parameter will stand in a header: then it is held to what a header can carry, already when saved. */
+const inHeader = (service: ApiKeyService, name: string): boolean =>
+  service.advanced.placements?.some(one => one.in === 'header' && one.value.includes(`{${name}}`)) ?? service.param_type === 'header'
+
+function problemOf(service: ApiKeyService, parameter: Parameter, value: unknown): string | null {
+  const problem = valueProblem(value, parameter.pattern)
+  if (problem !== null || !inHeader(service, parameter.name) || headerValuePattern.test(String(value))) return problem
+  return 'This value travels in a header: visible ASCII characters only, and no blank at either end.'
+}
+
+const valueOf = (values: Readonly<Record<string, unknown>>, name: string): unknown =>
+  Object.hasOwn(values, name) ? values[name] : undefined
+
+/**
+ * API key: the service names its parameters, the person supplies their values, and each value travels where the service's
+ * Param Type says, or its placements. No RFC covers this. `header_prefix` stands before the value of every header.
+ */
+export const apiKey: Scheme<ApiKeyService, ApiKeyCredential> = {
+  authType: 'api_key',
+
+  async begin({ service, variables }) {
+    const asked = variableFields(service).filter(field => !Object.hasOwn(variables, field.name))
+    return { kind: 'ask', fields: [...service.parameters.map(parameterField), ...asked] }
+  },
+
+  async finish({ service, variables }, answer) {
+    const given = 'values' in answer ? answer.values : {}
+    assertKnown(given, new Set([...service.parameters.map(one => one.name), ...variableFields(service).map(field => field.name)]))
+    const errors: FieldError[] = service.parameters.flatMap(parameter => {
+      const message = problemOf(service, parameter, valueOf(given, parameter.name))
+      return message === null ? [] : [{ path: `credentials.${parameter.name}`, message }]
+    })
+    if (errors.length > 0) throw new Problem('validation_failed', {}, { errors })
+    return {
+      // fromEntries defines properties, so that a parameter called __proto__ is data like any other
+      credential: { values: Object.fromEntries(service.parameters.map(one => [one.name, String(valueOf(given, one.name))])) },
+      expiresInSeconds: null,
+      grantedScopes: null,
+      hasRefreshToken: false,
+      captured: variableValues(service, { ...variables, ...given }),
+    }
+  },
+
+  authorise({ service, variables }, { values }, request) {
+    const fixed = placeFixedHeaders(request, service, variables)
+    const { placements, header_prefix = '' } = service.advanced
+    if (placements) return placeAll(fixed, placements, { ...variables, ...values })
+    const prefix = service.param_type === 'header' && header_prefix.trim() ? header_prefix.trim() + ' ' : ''
+    return service.parameters.reduce((placed, { name }) => {
+      const value = valueOf(values, name)
+      if (typeof value !== 'string')
+        throw new Problem('validation_failed', {}, { errors: [{ path: `credentials.${name}`, message: 'A value is needed.' }] })
+      return placeValue(placed, service.param_type, name, prefix + value, `credentials.${name}`)
+    }, fixed)
+  },
+
+  ownHeaders: placementHeaders,
+
+  secretsOf: ({ values }) => Object.values(values).filter(Boolean),
+}
