@@ -1,0 +1,21 @@
+import { sql } from 'kysely'
+import type { Executor } from './database.ts'
+
+/** What every instance is told when something that it may hold in memory has changed. */
+export type Change =
+  | { readonly kind: 'connection'; readonly id: string }
+  | { readonly kind: 'service'; readonly id: string }
+  | { readonly kind: 'member'; readonly id: string }
+  | { readonly kind: 'key'; readonly id: string }
+  | { readonly kind: 'organization'; readonly id: string }
+
+export const changesChannel = 'patchbay_changes'
+
+/** NOTIFY inside the transaction of the change: it is delivered when, and only when, the change commits. */
+export async function announce(executor: Executor, changes: readonly Change[]): Promise<void> {
+  for (const change of changes) await sql`select pg_notify(${changesChannel}, ${JSON.stringify(change)})`.execute(executor)
+}
+
+export function parseChange(payload: string): Change {
+  return JSON.parse(payload) as Change
+}

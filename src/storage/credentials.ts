@@ -1,0 +1,279 @@
+import { sql, type UpdateObject } from 'kysely'
+import type { ConnectionStatus, StatusReason } from '../core/connection.ts'
+import type { CredentialRow } from './connections.ts'
+import type { Executor } from './database.ts'
+import type { Tables } from './tables.ts'
+
+type CredentialUpdate = UpdateObject<Tables, 'credentials', 'credentials'>
+
+export interface Holder {
+  readonly organizationId: string
+  readonly connectionId: string
+  readonly subjectId: string
+}
+
+const of = (db: Executor, { organizationId, connectionId, subjectId }: Holder) =>
+  db
+    .updateTable('credentials')
+    .where('organization_id', '=', organizationId)
+    .where('connection_id', '=', connectionId)
+    .where('subject_id', '=', subjectId)
+
+export const findCredential = (db: Executor, { organizationId, connectionId, subjectId }: Holder) =>
+  db
+    .selectFrom('credentials')
+    .selectAll()
+    .select([
+      sql<string | null>`extract(epoch from expires_at - now())`.as('expires_in'),
+      sql<string | null>`extract(epoch from next_attempt_at - now())`.as('next_attempt_in'),
+    ])
+    .where('organization_id', '=', organizationId)
+    .where('connection_id', '=', connectionId)
+    .where('subject_id', '=', subjectId)
+    .executeTakeFirst()
+
+export const lockCredential = (db: Executor, { organizationId, connectionId, subjectId }: Holder): Promise<CredentialRow | undefined> =>
+  db
+    .selectFrom('credentials')
+    .selectAll()
+    .where('organization_id', '=', organizationId)
+    .where('connection_id', '=', connectionId)
+    .where('subject_id', '=', subjectId)
+    .forUpdate()
+    .executeTakeFirst()
+
+/** Every authorisation of a connection, for its owner and administrators. */
+export const listCredentials = (db: Executor, organizationId: string, connectionId: string) =>
+  db
+    .selectFrom('credentials as k')
+    .leftJoin('users as u', 'u.id', 'k.subject_id')
+    .selectAll('k')
+    .select(['u.name as subject_name', 'u.email as subject_email'])
+    .where('k.organization_id', '=', organizationId)
+    .where('k.connection_id', '=', connectionId)
+    .orderBy('k.created_at')
+    .limit(5000)
+    .execute()
+
+export interface NewCredential {
+  readonly sealed: Buffer
+  readonly generation: number
+  readonly serviceRevision: number
+  readonly expiresInSeconds: number | null
+  readonly hasRefreshToken: boolean
+  readonly askedScopes: readonly string[]
+  readonly grantedScopes: readonly string[] | null
+  readonly agreedHosts: readonly string[]
+  readonly variables: Readonly<Record<string, string>>
+  readonly account: { readonly id: string | null; readonly label: string | null } | null
+}
+
+const endsIn = (seconds: number | null) => (seconds === null ? null : sql<Date>`now() + make_interval(secs => ${seconds})`)
+
+/** Stores what somebody just authorised, over whatever they had before. The caller has locked the row and chosen the next generation. */
+export async function putCredential(db: Executor, holder: Holder, credential: NewCredential): Promise<void> {
+  const values = {
+    sealed: credential.sealed,
+    generation: credential.generation,
+    service_revision: credential.serviceRevision,
+    status: 'connected' as const,
+    status_reason: null,
+    status_detail: null,
+    expires_at: endsIn(credential.expiresInSeconds),
+    lifetime_seconds: credential.expiresInSeconds,
+    has_refresh_token: credential.hasRefreshToken,
+    asked_scopes: JSON.stringify(credential.askedScopes),
+    granted_scopes: JSON.stringify(credential.grantedScopes),
+    agreed_hosts: JSON.stringify(credential.agreedHosts),
+    variables: JSON.stringify(credential.variables),
+    account_id: credential.account?.id ?? null,
+    account_label: credential.account?.label ?? null,
+    lease_owner: null,
+    lease_until: null,
+    inflight_since: null,
+    fail_count: 0,
+    next_attempt_at: null,
+    refreshed_at: null,
+    revoked_at_provider: null,
+  }
+  await db
+    .insertInto('credentials')
+    .values({ ...values, connection_id: holder.connectionId, subject_id: holder.subjectId, organization_id: holder.organizationId })
+    .onConflict(conflict =>
+      conflict
+        .columns(['connection_id', 'subject_id'])
+        .doUpdateSet({ ...values, status_since: sql<Date>`now()`, updated_at: sql<Date>`now()` }),
+    )
+    .execute()
+}
+
+export interface Lease {
+  readonly row: CredentialRow
+  /** An earlier refresh may have reached the provider without its answer being stored. */
+  readonly unconfirmed: boolean
+}
+
+/**
+ * Takes the right to refresh this generation, for 30 seconds by the database's clock (the token deadline of 20 s and 10 s to store).
+ * A row update, not an advisory lock: no database connection is held while the provider thinks (reliability: a slow token endpoint must
+ * not starve the pool).
+ *
+ * @returns undefined when somebody else has it, the generation has moved, or the next attempt is not due.
+ */
+export async function takeLease(db: Executor, holder: Holder, generation: number, owner: string): Promise<Lease | undefined> {
+  const { rows } = await sql<CredentialRow & { inflight_before: Date | null }>`
+    update credentials k
+    set lease_owner = ${owner}, lease_until = now() + interval '30 seconds', inflight_since = now()
+    from (
+      select connection_id, subject_id, inflight_since as inflight_before from credentials
+      where organization_id = ${holder.organizationId} and connection_id = ${holder.connectionId}::uuid and subject_id = ${holder.subjectId}
+        and generation = ${generation} and status in ('connected', 'refresh_failing')
+        and (lease_until is null or lease_until < now()) and (next_attempt_at is null or next_attempt_at <= now())
+      for update
+    ) before
+    where k.connection_id = before.connection_id and k.subject_id = before.subject_id
+    returning k.*, before.inflight_before`.execute(db)
+  const row = rows[0]
+  return row && { row, unconfirmed: row.inflight_before !== null }
+}
+
+/** Stores a refreshed credential: compare-and-set on the generation, so a late answer never overwrites a newer one. */
+export async function storeRefreshed(
+  db: Executor,
+  holder: Holder,
+  generation: number,
+  next: Pick<NewCredential, 'sealed' | 'expiresInSeconds' | 'hasRefreshToken' | 'grantedScopes' | 'variables'> & {
+    /** Before so many seconds nobody may refresh again; null for a service that does not mind. */
+    readonly spacingSeconds: number | null
+  },
+): Promise<boolean> {
+  const { numUpdatedRows } = await of(db, holder)
+    .where('generation', '=', generation)
+    .where('status', 'in', ['connected', 'refresh_failing'])
+    .set({
+      sealed: next.sealed,
+      generation: generation + 1,
+      expires_at: endsIn(next.expiresInSeconds),
+      lifetime_seconds: next.expiresInSeconds,
+      has_refresh_token: next.hasRefreshToken,
+      granted_scopes: JSON.stringify(next.grantedScopes),
+      variables: JSON.stringify(next.variables),
+      status_since: sql`case when status = 'connected' then status_since else now() end`,
+      status: 'connected',
+      status_reason: null,
+      status_detail: null,
+      lease_owner: null,
+      lease_until: null,
+      inflight_since: null,
+      fail_count: 0,
+      next_attempt_at: endsIn(next.spacingSeconds),
+      refreshed_at: sql`now()`,
+      updated_at: sql`now()`,
+    })
+    .executeTakeFirst()
+  return numUpdatedRows > 0n
+}
+
+/** Gives the lease back after a refusal. `keepInflight`: the request may have been carried out, so the next attempt is a recovery. */
+export async function releaseLease(
+  db: Executor,
+  holder: Holder,
+  generation: number,
+  owner: string,
+  outcome: { retryInSeconds: number; reason: StatusReason; detail: string | null; keepInflight: boolean },
+): Promise<void> {
+  await of(db, holder)
+    .where('generation', '=', generation)
+    .where('lease_owner', '=', owner)
+    .set({
+      lease_owner: null,
+      lease_until: null,
+      ...(outcome.keepInflight ? {} : { inflight_since: null }),
+      fail_count: sql`fail_count + 1`,
+      next_attempt_at: sql`now() + make_interval(secs => ${outcome.retryInSeconds})`,
+      status_since: sql`case when status = 'refresh_failing' then status_since else now() end`,
+      status: 'refresh_failing',
+      status_reason: outcome.reason,
+      status_detail: outcome.detail,
+      updated_at: sql`now()`,
+    })
+    .execute()
+}
+
+/** Moves the status. A guard on the generation keeps a late verdict from spoiling a newer authorisation. */
+export async function setStatus(
+  db: Executor,
+  holder: Holder,
+  generation: number | null,
+  status: ConnectionStatus,
+  reason: StatusReason | null,
+  more: CredentialUpdate = {},
+): Promise<boolean> {
+  let query = of(db, holder).set({
+    status,
+    status_reason: reason,
+    status_since: sql`now()`,
+    lease_owner: null,
+    lease_until: null,
+    updated_at: sql`now()`,
+    ...more,
+  })
+  if (generation !== null) query = query.where('generation', '=', generation)
+  const { numUpdatedRows } = await query.executeTakeFirst()
+  return numUpdatedRows > 0n
+}
+
+/** The secret leaves the row with the revocation; the generation moves so that nothing sealed before fits any more. */
+export const revoked = (provider: 'pending' | 'not_supported'): CredentialUpdate => ({
+  sealed: null,
+  generation: sql<number>`generation + 1`,
+  expires_at: null,
+  has_refresh_token: false,
+  inflight_since: null,
+  next_attempt_at: null,
+  fail_count: 0,
+  revoked_at_provider: provider,
+})
+
+export const setRevokedAtProvider = (db: Executor, holder: Holder, generation: number, outcome: 'yes' | 'no' | 'not_supported') =>
+  of(db, holder).where('generation', '=', generation).where('status', '=', 'revoked').set({ revoked_at_provider: outcome }).execute()
+
+export const setAgreedHosts = (db: Executor, holder: Holder, hosts: readonly string[]) =>
+  of(db, holder)
+    .set({ agreed_hosts: JSON.stringify(hosts), updated_at: sql`now()` })
+    .execute()
+
+/** Adds hosts to what one member agreed to, for all their authorisations of a service: the editor's own are confirmed by the edit. */
+export async function agreeToHosts(
+  db: Executor,
+  organizationId: string,
+  serviceId: string,
+  subjectId: string,
+  hosts: readonly string[],
+): Promise<void> {
+  await sql`
+    update credentials k set agreed_hosts = (select jsonb_agg(distinct host) from jsonb_array_elements_text(k.agreed_hosts || ${JSON.stringify(hosts)}::jsonb) as host)
+    from connections c
+    where c.id = k.connection_id and c.organization_id = ${organizationId} and c.service_id = ${serviceId}::uuid and k.subject_id = ${subjectId}`.execute(
+    db,
+  )
+}
+
+/**
+ * Authorisations that die unused and have not been renewed for as long as their service allows.
+ * @param defaultDays by link name of a default service; custom services say it in their own definition.
+ */
+export const dueForKeepAlive = (db: Executor, defaultDays: Readonly<Record<string, number>>) =>
+  db
+    .selectFrom('credentials as k')
+    .innerJoin('connections as c', 'c.id', 'k.connection_id')
+    .innerJoin('services as s', 's.id', 'c.service_id')
+    .select(['k.organization_id', 'k.connection_id', 'k.subject_id', 'c.link_name', 'c.owner_id'])
+    .where('k.status', '=', 'connected')
+    .where('k.has_refresh_token', '=', true)
+    .where(
+      sql<boolean>`coalesce(k.refreshed_at, k.created_at) < now() - make_interval(days => (
+        case s.kind when 'custom' then s.definition->'advanced'->>'keep_alive_days' else ${JSON.stringify(defaultDays)}::jsonb->>s.link_name end)::int)`,
+    )
+    .limit(1000)
+    .execute()

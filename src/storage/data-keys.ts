@@ -1,0 +1,90 @@
+import { randomUUID } from 'node:crypto'
+import { sql, type Selectable } from 'kysely'
+import type { Database } from './database.ts'
+import type { DataKeysTable } from './tables.ts'
+
+type Row = Selectable<DataKeysTable>
+type NewRow = Pick<Row, 'kid' | 'organization_id' | 'wrapped' | 'master_key_id'>
+
+/** The table of wrapped data keys, in the shape that the vault asks for. Never called inside a transaction. */
+export const dataKeyStore = (db: Database) => ({
+  findActive: (organizationId: string): Promise<Row | undefined> =>
+    db.selectFrom('data_keys').selectAll().where('organization_id', '=', organizationId).where('state', '=', 'active').executeTakeFirst(),
+
+  findByKid: (kid: string): Promise<Row | undefined> => db.selectFrom('data_keys').selectAll().where('kid', '=', kid).executeTakeFirst(),
+
+  async insertActive(row: NewRow): Promise<boolean> {
+    const inserted = await db
+      .insertInto('data_keys')
+      .values({ ...row, state: 'active' })
+      .onConflict(conflict => conflict.doNothing())
+      .returning('kid')
+      .executeTakeFirst()
+    return inserted !== undefined
+  },
+
+  replaceActive: (retiredKid: string, row: NewRow): Promise<boolean> =>
+    db.transaction().execute(async trx => {
+      const { numUpdatedRows } = await trx
+        .updateTable('data_keys')
+        .set({ state: 'retired' })
+        .where('kid', '=', retiredKid)
+        .where('state', '=', 'active')
+        .executeTakeFirst()
+      if (numUpdatedRows === 0n) return false
+      await trx
+        .insertInto('data_keys')
+        .values({ ...row, state: 'active' })
+        .execute()
+      return true
+    }),
+
+  async rewrap(kid: string, fromMasterKeyId: string, wrapped: Buffer, toMasterKeyId: string): Promise<boolean> {
+    const { numUpdatedRows } = await db
+      .updateTable('data_keys')
+      .set({ wrapped, master_key_id: toMasterKeyId })
+      .where('kid', '=', kid)
+      .where('master_key_id', '=', fromMasterKeyId)
+      .executeTakeFirst()
+    return numUpdatedRows > 0n
+  },
+
+  page(after: string | undefined, limit: number): Promise<Row[]> {
+    const rows = db.selectFrom('data_keys').selectAll().orderBy('kid').limit(limit)
+    return (after === undefined ? rows : rows.where('kid', '>', after)).execute()
+  },
+
+  async countByMasterKey(): Promise<{ master_key_id: string; count: number }[]> {
+    const rows = await db
+      .selectFrom('data_keys')
+      .select(['master_key_id', sql<string>`count(*)`.as('count')])
+      .groupBy('master_key_id')
+      .execute()
+    return rows.map(row => ({ ...row, count: Number(row.count) }))
+  },
+})
+
+/** Key checks stand in `settings` under this prefix and a name of their own: several while master keys are being rotated. */
+const prefix = 'key_check:'
+
+export async function findKeyChecks(db: Database): Promise<Buffer[]> {
+  const rows = await db
+    .selectFrom('settings')
+    .select('value')
+    .where('name', 'like', prefix + '%')
+    .execute()
+  return rows.map(row => Buffer.from(row.value, 'base64'))
+}
+
+/** Leaves the checks of exactly these keys. */
+export const putKeyChecks = (db: Database, checks: readonly Buffer[]): Promise<void> =>
+  db.transaction().execute(async trx => {
+    await trx
+      .deleteFrom('settings')
+      .where('name', 'like', prefix + '%')
+      .execute()
+    await trx
+      .insertInto('settings')
+      .values(checks.map(check => ({ name: prefix + randomUUID(), value: check.toString('base64') })))
+      .execute()
+  })

@@ -1,0 +1,131 @@
+import { spawn } from 'node:child_process'
+import { existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { sql } from 'kysely'
+import { beforeAll, expect, test } from 'vitest'
+import { freshDataDir, missingDataDir, setUpTimeoutMs } from '../../test/support/databases.ts'
+import { openDatabase } from './database.ts'
+import { openEmbedded } from './pglite.ts'
+
+beforeAll(async () => {
+  await freshDataDir()
+}, setUpTimeoutMs)
+
+test('[pglite] every commit is synced to disk', async () => {
+  const source = await openEmbedded(await freshDataDir())
+  const session = await source.acquire()
+  await session.script('create table t (i int)')
+  const before = source.syncCount()
+  for (let i = 0; i < 20; i++) await session.query('insert into t values ($1)', [i])
+  // One for each commit at the least; if the engine's internals change, this stays at 0.
+  expect(source.syncCount() - before).toBeGreaterThanOrEqual(20)
+  session.release()
+  await source.close()
+})
+
+test(
+  '[pglite] a first start makes the database in another process and clears away an interrupted one; a later start finds it',
+  { timeout: setUpTimeoutMs },
+  async () => {
+    const dataDir = missingDataDir()
+    mkdirSync(join(dataDir, 'database.new-1'), { recursive: true })
+    writeFileSync(join(dataDir, 'database.new-1', 'PG_VERSION'), '18\n')
+    const first = await openDatabase({ dataDir })
+    await sql`create table t (i int)`.execute(first.db)
+    await sql`insert into t values (7)`.execute(first.db)
+    await first.close()
+    expect(readdirSync(dataDir)).toStrictEqual(['database'])
+    expect(existsSync(`${dataDir}.lock`)).toBe(false)
+    // initdb peaks at several hundred megabytes: had it run here, this process would have them still.
+    expect(process.resourceUsage().maxRSS / 1024).toBeLessThan(800)
+
+    const second = await openDatabase({ dataDir })
+    expect((await sql`select i from t`.execute(second.db)).rows).toStrictEqual([{ i: 7 }])
+    await second.close()
+  },
+)
+
+test('[pglite] a second opener is refused with a sentence, and the first is unharmed', async () => {
+  const dataDir = await freshDataDir()
+  const first = await openDatabase({ dataDir })
+  await sql`create table t (i int)`.execute(first.db)
+  const refused = openDatabase({ dataDir })
+  await expect(refused).rejects.toMatchObject({
+    code: 'storage_unavailable',
+    message: expect.stringContaining(`in use by process ${process.pid}`) as string,
+  })
+  await sql`insert into t values (1)`.execute(first.db)
+  await first.close()
+  const again = await openDatabase({ dataDir })
+  expect((await sql`select i from t`.execute(again.db)).rows).toStrictEqual([{ i: 1 }])
+  await again.close()
+})
+
+test('[pglite] a directory of another major version is refused, saying how to bring it over', async () => {
+  const dataDir = await freshDataDir()
+  writeFileSync(join(dataDir, 'database', 'PG_VERSION'), '17\n')
+  await expect(openDatabase({ dataDir })).rejects.toThrow(/written by PostgreSQL 17, this program embeds 18\. Export it/)
+  expect(existsSync(`${dataDir}.lock`)).toBe(false)
+})
+
+test('[pglite] a query on db inside db.transaction() ends with an error instead of waiting for ever', async () => {
+  const { db, close } = await openDatabase({ dataDir: await freshDataDir() })
+  const started = Date.now()
+  const stuck = db.transaction().execute(() => sql`select 1`.execute(db))
+  await expect(stuck).rejects.toMatchObject({ code: 'storage_unavailable' })
+  expect(Date.now() - started).toBeLessThan(15_000)
+  // Whoever gave up is out of the queue: the session goes to the next one.
+  expect((await sql`select 1 as one`.execute(db)).rows).toStrictEqual([{ one: 1 }])
+  await close()
+})
+
+/** A process that writes until it is killed and tells every row only after the database acknowledged it. */
+const writer = `
+  import { openDatabase } from ${JSON.stringify(new URL('./database.ts', import.meta.url).href)}
+  import { sql } from 'kysely'
+  const { db } = await openDatabase({ dataDir: process.argv[1] })
+  await sql\`create table if not exists t (i int, half text)\`.execute(db)
+  const { rows } = await sql\`select coalesce(max(i), 0) as last from t\`.execute(db)
+  for (let i = rows[0].last + 1; ; i++) {
+    await db.transaction().execute(async transaction => {
+      await sql\`insert into t values (\${i}, 'a')\`.execute(transaction)
+      await sql\`insert into t values (\${i}, 'b')\`.execute(transaction)
+    })
+    process.stdout.write(i + '\\n')
+  }`
+
+const killWhileWriting = (dataDir: string, afterRows: number): Promise<number> =>
+  new Promise((resolve, reject) => {
+    const child = spawn(process.execPath, ['--import', 'tsx', '--input-type=module', '-e', writer, dataDir], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    })
+    let text = ''
+    let seen = 0
+    child.stdout.on('data', (chunk: Buffer) => {
+      text += chunk.toString()
+      seen += chunk.toString().split('\n').length - 1
+      if (seen >= afterRows) child.kill('SIGKILL')
+    })
+    child.on('error', reject)
+    child.on('close', (_code, signal) => {
+      const lines = text.split('\n').slice(0, -1)
+      if (signal === 'SIGKILL') resolve(Number(lines.at(-1)))
+      else reject(new Error('the writer ended by itself'))
+    })
+  })
+
+test('[pglite] kill -9 while writing loses no acknowledged row and leaves no half transaction', { timeout: setUpTimeoutMs }, async () => {
+  const dataDir = await freshDataDir()
+  for (let round = 1; round <= 2; round++) {
+    const acknowledged = await killWhileWriting(dataDir, 60 * round)
+    const { db, close } = await openDatabase({ dataDir })
+    const { rows } = await sql<{ whole: number; last: number; halves: number }>`
+      select count(*)::int as whole, max(i) as last, count(*) filter (where n <> 2)::int as halves
+      from (select i, count(*) as n from t group by i) grouped`.execute(db)
+    await close()
+    const found = rows[0] ?? { whole: 0, last: 0, halves: 0 }
+    expect(found.halves).toBe(0)
+    expect(found.last).toBeGreaterThanOrEqual(acknowledged)
+    expect(found.whole).toBe(found.last)
+  }
+})

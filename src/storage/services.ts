@@ -1,0 +1,76 @@
+import { sql, type Insertable, type Selectable, type Updateable } from 'kysely'
+import type { Executor } from './database.ts'
+import type { ServicesTable } from './tables.ts'
+
+export type ServiceRow = Selectable<ServicesTable>
+
+export const findService = (db: Executor, organizationId: string, linkName: string): Promise<ServiceRow | undefined> =>
+  db.selectFrom('services').selectAll().where('organization_id', '=', organizationId).where('link_name', '=', linkName).executeTakeFirst()
+
+/** For change: the row stays ours until the transaction ends. */
+export const lockService = (db: Executor, organizationId: string, linkName: string): Promise<ServiceRow | undefined> =>
+  db
+    .selectFrom('services')
+    .selectAll()
+    .where('organization_id', '=', organizationId)
+    .where('link_name', '=', linkName)
+    .forUpdate()
+    .executeTakeFirst()
+
+export const listServices = (db: Executor, organizationId: string): Promise<ServiceRow[]> =>
+  db.selectFrom('services').selectAll().where('organization_id', '=', organizationId).orderBy('link_name').limit(5000).execute()
+
+/** @returns false when the link name is taken. */
+export async function insertService(db: Executor, row: Insertable<ServicesTable>): Promise<boolean> {
+  const inserted = await db
+    .insertInto('services')
+    .values(row)
+    .onConflict(conflict => conflict.columns(['organization_id', 'link_name']).doNothing())
+    .returning('id')
+    .executeTakeFirst()
+  return inserted !== undefined
+}
+
+export const updateService = (db: Executor, organizationId: string, id: string, values: Updateable<ServicesTable>) =>
+  db
+    .updateTable('services')
+    .set({ ...values, version: sql`version + 1`, updated_at: sql`now()` })
+    .where('organization_id', '=', organizationId)
+    .where('id', '=', id)
+    .execute()
+
+/** OAuth 1: how far the service's clock is ahead of ours, learned from its refusal. No edit: nobody's version moves. */
+export const setClockOffset = (db: Executor, organizationId: string, id: string, seconds: number) =>
+  db
+    .updateTable('services')
+    .set({ clock_offset_seconds: seconds })
+    .where('organization_id', '=', organizationId)
+    .where('id', '=', id)
+    .execute()
+
+export const deleteService = (db: Executor, organizationId: string, id: string) =>
+  db.deleteFrom('services').where('organization_id', '=', organizationId).where('id', '=', id).execute()
+
+export async function countConnectionsOf(db: Executor, organizationId: string, serviceId: string): Promise<number> {
+  const { count } = await db
+    .selectFrom('connections')
+    .select(sql<string>`count(*)`.as('count'))
+    .where('organization_id', '=', organizationId)
+    .where('service_id', '=', serviceId)
+    .executeTakeFirstOrThrow()
+  return Number(count)
+}
+
+/** Everybody whose authorisation an edit of the service would end. */
+export const holdersOf = (db: Executor, organizationId: string, serviceId: string) =>
+  db
+    .selectFrom('credentials as k')
+    .innerJoin('connections as c', 'c.id', 'k.connection_id')
+    .leftJoin('users as u', 'u.id', 'k.subject_id')
+    .select(['c.id as connection_id', 'c.link_name', 'k.subject_id', 'u.name as owner'])
+    .where('c.organization_id', '=', organizationId)
+    .where('c.service_id', '=', serviceId)
+    .where('k.status', '!=', 'revoked')
+    .orderBy('c.link_name')
+    .limit(10_000)
+    .execute()

@@ -1,0 +1,180 @@
+import type { ColumnType, Generated } from 'kysely'
+import type { Access, ConnectionStatus, StatusReason } from '../core/connection.ts'
+import type { PeopleTables } from '../core/people-tables.ts'
+import type { ServiceDefinition } from '../core/service.ts'
+
+/** Times are `timestamptz`; both drivers give a Date. 8-byte integers arrive as text: they are compared, not counted with. */
+type Time = ColumnType<Date, Date | string | undefined, Date | string>
+type OptionalTime = ColumnType<Date | null, Date | string | null | undefined, Date | string | null>
+/** jsonb: read parsed, written as text, because a JSON array would otherwise be taken for an SQL array. */
+type Json<T> = ColumnType<T, string, string>
+
+/** Facts about this deployment: the key check, who it is. */
+export interface SettingsTable {
+  name: string
+  value: string
+}
+
+export interface OrganizationSettingsTable {
+  organization_id: string
+  /** Who may create custom services and connections. */
+  who_may_create: 'everyone' | 'developers' | 'administrators'
+}
+
+export interface DataKeysTable {
+  kid: string
+  organization_id: string
+  wrapped: Buffer
+  master_key_id: string
+  state: 'active' | 'retired'
+  created_at: Time
+}
+
+/** A custom service, or an organisation's use of a default one (`definition` null: it is the catalogue's). */
+export interface ServicesTable {
+  id: string
+  organization_id: string
+  kind: 'default' | 'custom'
+  link_name: string
+  /** Beside the definition for search and order. */
+  name: string
+  definition: Json<ServiceDefinition | null>
+  client_id: string | null
+  sealed_client_secret: Buffer | null
+  /** Moves on security-relevant edits only. */
+  revision: Generated<number>
+  /** Moves on every edit: If-Match. */
+  version: Generated<number>
+  clock_offset_seconds: Generated<number>
+  created_by: string
+  keeper_id: string
+  created_at: Time
+  updated_at: Time
+}
+
+export interface ConnectionsTable {
+  id: string
+  organization_id: string
+  service_id: string
+  link_name: string
+  name: string
+  owner_id: string
+  use_login_user_credentials: boolean
+  access: Json<Access>
+  scopes: Json<readonly string[]>
+  last_used_at: OptionalTime
+  created_at: Time
+  updated_at: Time
+}
+
+/** What one subject authorised for one connection. `generation` is the row version that the sealed text is bound to. */
+export interface CredentialsTable {
+  connection_id: string
+  subject_id: string
+  organization_id: string
+  sealed: Buffer | null
+  generation: Generated<number>
+  service_revision: number
+  status: ConnectionStatus
+  status_reason: StatusReason | null
+  status_detail: string | null
+  status_since: Time
+  expires_at: OptionalTime
+  /** Length of the access token's life when it was issued, in seconds: the refresh margin is a part of it. */
+  lifetime_seconds: number | null
+  has_refresh_token: boolean
+  asked_scopes: Json<readonly string[]>
+  granted_scopes: Json<readonly string[] | null>
+  agreed_hosts: Json<readonly string[]>
+  variables: Json<Readonly<Record<string, string>>>
+  account_id: string | null
+  account_label: string | null
+  lease_owner: string | null
+  lease_until: OptionalTime
+  /** Set while a refresh may have reached the provider and its answer has not been committed. */
+  inflight_since: OptionalTime
+  fail_count: Generated<number>
+  next_attempt_at: OptionalTime
+  refreshed_at: OptionalTime
+  revoked_at_provider: 'pending' | 'yes' | 'no' | 'not_supported' | null
+  created_at: Time
+  updated_at: Time
+}
+
+/** A flow that somebody started. `state_hash` is null until the browser leaves for the service. */
+export interface PendingAuthorizationsTable {
+  id: string
+  organization_id: string
+  connection_id: string
+  subject_id: string
+  service_revision: number
+  state_hash: string | null
+  cookie_hash: string | null
+  /** PKCE verifier, request-token secret and secret variables. */
+  sealed: Buffer | null
+  scopes: Json<readonly string[]>
+  variables: Json<Readonly<Record<string, string>>>
+  attempt_id: string
+  return_to: string | null
+  expires_at: Time
+  created_at: Time
+}
+
+/** A recorded authorisation, secrets masked. */
+export interface AttemptsTable {
+  id: string
+  organization_id: string
+  connection_id: string
+  subject_id: string
+  started_at: Time
+  finished_at: OptionalTime
+  outcome: 'started' | 'connected' | 'failed' | 'declined' | 'expired'
+  steps: Json<readonly unknown[]>
+  diagnosis: string | null
+}
+
+/** The invocation log: never bodies, queries or secrets. */
+export interface InvocationsTable {
+  id: string
+  organization_id: string
+  at: Time
+  user_id: string
+  subject_id: string | null
+  key_id: string | null
+  connection_id: string | null
+  connection: string | null
+  door: 'invoke' | 'proxy'
+  method: string
+  host: string
+  status: number | null
+  problem: string | null
+  duration_ms: number
+}
+
+export interface AuditTable {
+  id: string
+  organization_id: string | null
+  at: Time
+  actor_id: string | null
+  actor: string
+  on_behalf_of: string | null
+  action: string
+  object: string
+  details: Json<Readonly<Record<string, unknown>>>
+  outcome: Generated<'done' | 'refused'>
+  request_id: string | null
+  ip: string | null
+}
+
+export interface Tables extends PeopleTables {
+  settings: SettingsTable
+  organization_settings: OrganizationSettingsTable
+  data_keys: DataKeysTable
+  services: ServicesTable
+  connections: ConnectionsTable
+  credentials: CredentialsTable
+  pending_authorizations: PendingAuthorizationsTable
+  attempts: AttemptsTable
+  invocations: InvocationsTable
+  audit: AuditTable
+}
