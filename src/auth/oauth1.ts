@@ -81,29 +81,33 @@ function grantOf(
 const canRefresh = (service: OAuth1Service, credential: OAuth1Credential): boolean =>
   service.refresh_token_url !== null && credential.session_handle !== undefined
 
+const one = (parameters: Callback['parameters'], name: string) => (Object.hasOwn(parameters, name) ? parameters[name] : undefined)
+
+const refusalIn = (parameters: Callback['parameters']) =>
+  one(parameters, 'oauth_problem') ?? one(parameters, 'error') ?? (one(parameters, 'denied') === undefined ? undefined : 'denied')
+
 /** What the browser brought back. @throws Problem authorization_declined, context_mismatch, authorization_failed */
-function verifierOf(context: OAuth1Context, { parameters, memory }: Callback): string | null {
-  const one = (name: string) => (Object.hasOwn(parameters, name) ? parameters[name] : undefined)
-  const said = one('oauth_problem') ?? one('error') ?? (one('denied') === undefined ? undefined : 'denied')
+function verifierOf({ trace }: Pick<OAuth1Context, 'trace'>, { parameters, memory }: Callback): string | null {
+  const said = refusalIn(parameters)
   if (said !== undefined) {
     const error = words(said, Object.values(memory)) ?? 'denied'
-    context.trace({ step: 'callback', error })
+    trace({ step: 'callback', error })
     throw new Problem('authorization_declined', { error })
   }
   const { oauth_token = '' } = memory
-  if (oauth_token === '' || !sameText(one('oauth_token') ?? '', oauth_token)) {
-    context.trace({
+  if (oauth_token === '' || !sameText(one(parameters, 'oauth_token') ?? '', oauth_token)) {
+    trace({
       step: 'callback',
       error: 'context_mismatch',
       detail: 'The callback carries another oauth_token than the one that this authorisation began with.',
     })
     throw new Problem('context_mismatch')
   }
-  const verifier = one('oauth_verifier') ?? ''
+  const verifier = one(parameters, 'oauth_verifier') ?? ''
   if (verifier === '' && memory['unconfirmed'] === 'yes') return null
   if (verifier === '' || verifier.length > maxVerifierCharacters || controlCharacters.test(verifier)) {
     const detail = 'The service came back without a usable oauth_verifier. Start the authorisation again.'
-    context.trace({ step: 'callback', error: 'oauth_verifier_missing', detail })
+    trace({ step: 'callback', error: 'oauth_verifier_missing', detail })
     throw new Problem('authorization_failed', { detail })
   }
   return verifier
@@ -149,6 +153,10 @@ export const oauth1: Scheme<OAuth1Service, OAuth1Credential> = {
         ...(unconfirmed && { unconfirmed: 'yes' }),
       },
     }
+  },
+
+  inspectCallback(_service, callback) {
+    if (refusalIn(callback.parameters) === undefined) verifierOf({ trace: () => {} }, callback)
   },
 
   async finish(context, answer) {

@@ -179,6 +179,11 @@ export const oauth2: Scheme<OAuth2Service, OAuth2Credential> = {
     return { kind: 'redirect', url, memory: codeVerifier === null ? {} : { code_verifier: codeVerifier } }
   },
 
+  inspectCallback(service, { parameters }) {
+    assertIssuer(service, parameters)
+    if (errorIn(parameters, []).error === null) codeOf(service, parameters)
+  },
+
   async finish(context, answer) {
     if (!('parameters' in answer)) throw invalid('credentials', 'This service is authorised on its own page; nothing is typed here.')
     return finishCode(context, answer)

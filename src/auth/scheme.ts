@@ -148,6 +148,11 @@ export interface Scheme<S extends ServiceDefinition, C> {
   readonly authType: S['auth_type']
   /** The first step. `answers` and `state` are for redirects: `state` is ours to send along and already stored. @throws Refusal, Problem */
   begin(context: Context<S>, state: string): Promise<Step>
+  /**
+   * Looks at a callback before its flow is used up: one that the service cannot have sent (X08) leaves the flow to the one it did send.
+   * @throws Problem context_mismatch, authorization_failed
+   */
+  inspectCallback?(service: S, callback: Callback): void
   /** From the callback (redirect) or a person's values (ask) to a grant. @throws Refusal, Problem validation_failed */
   finish(context: Context<S>, answer: Callback | { readonly values: Readonly<Record<string, unknown>> }): Promise<Grant>
   /** Renews. Absent, or null for a credential that cannot be renewed: then the person connects again. @throws Refusal */
