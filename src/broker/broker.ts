@@ -1,0 +1,59 @@
+import type { Catalogue } from '../catalogue/catalogue.ts'
+import type { Principal } from '../core/principal.ts'
+import type { Egress } from '../egress/send.ts'
+import type { Jobs } from '../jobs/jobs.ts'
+import type { People } from '../people/people.ts'
+import type { Database } from '../storage/database.ts'
+import type { Log } from '../telemetry/log.ts'
+import type { Metrics } from '../telemetry/metrics.ts'
+import type { Vault } from '../vault/keyring.ts'
+import type { Calls } from './calls.ts'
+import type { InvocationLog } from './invocation-log.ts'
+
+export interface Limits {
+  readonly invokeMaxRequestBytes: number
+  readonly invokeMaxResponseBytes: number
+  readonly proxyMaxBytes: number
+  readonly proxyMaxSeconds: number
+  readonly retentionDays: number
+}
+
+/** The record that every story is handed: everything outside it that it may use. main.ts fills it. */
+export interface Broker {
+  /** Without a slash at its end. */
+  readonly publicUrl: string
+  readonly limits: Limits
+  /** Names this process in a lease. */
+  readonly instance: string
+  readonly db: Database
+  readonly vault: Vault
+  readonly egress: Egress
+  readonly catalogue: Catalogue
+  readonly people: People
+  readonly jobs: Jobs
+  readonly log: Log
+  readonly metrics: Metrics
+  readonly calls: Calls
+  readonly invocations: InvocationLog
+  /** Milliseconds since 1970. */
+  now(): number
+  /** Milliseconds that never jump: for waits and for the ends of tokens in memory. */
+  monotonic(): number
+  random(bytes: number): Buffer
+  /** A new UUID. */
+  id(): string
+}
+
+/** Who asks for a change, and on which request: what the audit log wants to know. */
+export interface Caller {
+  readonly principal: Principal
+  readonly requestId: string
+  readonly ip: string | null
+}
+
+export const redirectUrlOf = (broker: Pick<Broker, 'publicUrl'>, organizationSlug: string, serviceLinkName: string): string =>
+  `${broker.publicUrl}/oauth/callback/${organizationSlug}/${serviceLinkName}`
+
+/** A page where exactly this person authorises exactly this connection. */
+export const connectUrlOf = (broker: Pick<Broker, 'publicUrl'>, organizationSlug: string, linkName: string, subjectId: string): string =>
+  `${broker.publicUrl}/connect?${new URLSearchParams({ organization: organizationSlug, connection: linkName, for: subjectId }).toString()}`

@@ -1,0 +1,41 @@
+import type { Holder } from '../storage/credentials.ts'
+import type { Place } from '../vault/envelope.ts'
+
+/** Where each secret lives. A sealed text opens at its own place and version only. */
+
+export const credentialPlace = (holder: Holder, generation: number, serviceRevision: number): Place => ({
+  organizationId: holder.organizationId,
+  table: 'credentials',
+  rowId: `${holder.connectionId}:${holder.subjectId}`,
+  column: 'sealed',
+  rowVersion: generation,
+  serviceRevision,
+})
+
+export const clientSecretPlace = (organizationId: string, serviceId: string, revision: number): Place => ({
+  organizationId,
+  table: 'services',
+  rowId: serviceId,
+  column: 'sealed_client_secret',
+  rowVersion: revision,
+  serviceRevision: revision,
+})
+
+export const flowPlace = (organizationId: string, flowId: string, serviceRevision: number): Place => ({
+  organizationId,
+  table: 'pending_authorizations',
+  rowId: flowId,
+  column: 'sealed',
+  rowVersion: 1,
+  serviceRevision,
+})
+
+/** What a revocation job carries: it outlives the row it was taken from. */
+export const revocationPlace = (organizationId: string, jobId: string): Place => ({
+  organizationId,
+  table: 'jobs',
+  rowId: jobId,
+  column: 'sealed',
+  rowVersion: 1,
+  serviceRevision: 1,
+})

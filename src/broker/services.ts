@@ -1,0 +1,318 @@
+import { z } from 'zod'
+import { schemeOf } from '../auth/index.ts'
+import { deriveHosts } from '../core/api-hosts.ts'
+import { invalid, Problem, type FieldError } from '../core/problem.ts'
+import { atLeast, type Principal, type Role } from '../core/principal.ts'
+import { hasClient, serviceInput, type ServiceDefinition } from '../core/service.ts'
+import { fill, placeholdersOf } from '../core/template.ts'
+import type { Executor } from '../storage/database.ts'
+import {
+  countConnectionsOf,
+  deleteService,
+  findService,
+  holdersOf,
+  insertService,
+  listServices,
+  lockService,
+  updateService,
+  type ServiceRow,
+} from '../storage/services.ts'
+import { organizationSettings } from '../storage/settings.ts'
+import type { Broker, Caller } from './broker.ts'
+import { change, type Traces } from './change.ts'
+import { clientSecretPlace } from './places.ts'
+import { revokeAuthorisation } from './revoke.ts'
+import { contextOf, openClient, type RegisteredService } from './scheme-context.ts'
+import type { TraceStep } from '../auth/scheme.ts'
+
+/** A service as an organisation has it: the definition, and its own row when it has one (custom ones always; default ones once they are used). */
+export interface Service {
+  readonly kind: 'default' | 'custom'
+  readonly definition: ServiceDefinition
+  readonly row: ServiceRow | null
+}
+
+const known = (broker: Broker, row: ServiceRow): Service | null => {
+  const definition = row.definition ?? broker.catalogue.get(row.link_name)?.definition
+  return definition ? { kind: row.kind, definition, row } : null
+}
+
+/** @throws Problem service_not_found */
+export async function getService(broker: Broker, organizationId: string, linkName: string): Promise<Service> {
+  const row = await findService(broker.db, organizationId, linkName)
+  const service = row ? known(broker, row) : null
+  if (service) return service
+  const entry = broker.catalogue.get(linkName)
+  if (!entry) throw new Problem('service_not_found', { service: linkName })
+  return { kind: 'default', definition: entry.definition, row: null }
+}
+
+export interface ServiceFilter {
+  readonly kind: 'default' | 'custom' | null
+  readonly q: string | null
+  readonly category: string | null
+}
+
+/** All services of an organisation, by link name: the catalogue with the organisation's own. A custom one hides a default one of its name. */
+export async function allServices(broker: Broker, organizationId: string, filter: ServiceFilter): Promise<Service[]> {
+  const rows = new Map((await listServices(broker.db, organizationId)).map(row => [row.link_name, row]))
+  const defaults = broker.catalogue
+    .all()
+    .filter(entry => !rows.has(entry.definition.link_name))
+    .map((entry): Service => ({ kind: 'default', definition: entry.definition, row: null }))
+  const own = [...rows.values()].map(row => known(broker, row)).filter(one => one !== null)
+  const wanted = filter.q?.toLowerCase()
+  return [...defaults, ...own]
+    .filter(one => !filter.kind || one.kind === filter.kind)
+    .filter(one => !filter.category || one.definition.category === filter.category)
+    .filter(
+      one =>
+        !wanted ||
+        [one.definition.name, one.definition.link_name, one.definition.description ?? ''].some(text => text.toLowerCase().includes(wanted)),
+    )
+    .sort((a, b) => (a.definition.link_name < b.definition.link_name ? -1 : 1))
+}
+
+/** A service as the schemes and the egress gate need it. @throws Problem service_not_configured when the default service has no row yet. */
+export function registered(service: Service): RegisteredService {
+  const { row, definition } = service
+  if (!row) throw new Problem('service_not_configured', { service: definition.link_name })
+  return {
+    organizationId: row.organization_id,
+    serviceId: row.id,
+    serviceRevision: row.revision,
+    service: definition,
+    clientId: row.client_id,
+    sealedClientSecret: row.sealed_client_secret,
+    clockOffsetSeconds: row.clock_offset_seconds,
+  }
+}
+
+const neededRole: Readonly<Record<'everyone' | 'developers' | 'administrators', Role>> = {
+  everyone: 'user',
+  developers: 'developer',
+  administrators: 'administrator',
+}
+
+/** @throws Problem forbidden when the organisation lets only others create services and connections. */
+export async function assertMayCreate(broker: Broker, principal: Principal): Promise<void> {
+  const { who_may_create } = await organizationSettings(broker.db, principal.organizationId)
+  if (!atLeast(principal.role, neededRole[who_may_create]))
+    throw new Problem('forbidden', {
+      detail: `In this organisation only ${who_may_create} create services and connections. Ask an administrator.`,
+    })
+}
+
+/** Client id and secret travel beside the definition: the one is a column, the other is sealed. */
+const registration = z.object({
+  client_id: z
+    .string()
+    .trim()
+    .min(1)
+    .max(500)
+    .regex(/^[\x20-\x7e]+$/, 'A client id has visible ASCII characters only.')
+    .optional(),
+  client_secret: z.string().min(1).max(16_384).optional(),
+})
+
+const issues = (error: z.ZodError): FieldError[] =>
+  error.issues.flatMap(issue =>
+    issue.code === 'unrecognized_keys'
+      ? issue.keys.map(key => ({ path: [...issue.path, key.slice(0, 100)].join('.'), message: 'There is no such field.' }))
+      : [{ path: issue.path.join('.'), message: issue.message }],
+  )
+
+/** @throws Problem validation_failed with every field that is wrong. */
+export function parseDefinition(input: unknown): ServiceDefinition & { api_hosts: readonly string[] } {
+  const parsed = serviceInput.safeParse(input)
+  if (!parsed.success) throw new Problem('validation_failed', {}, { errors: issues(parsed.error) })
+  const service = parsed.data
+  return { ...service, api_hosts: service.api_hosts ?? [] }
+}
+
+/** Hosts of an OAuth service that named none: of its own URLs, and those that a default service with the same token host has. */
+export function derivedHosts(broker: Pick<Broker, 'catalogue'>, service: ServiceDefinition): string[] {
+  if (!hasClient(service)) return []
+  const urls = [service.access_token_url, service.authorize_url].filter(url => url !== null)
+  const sample = (url: string) =>
+    fill(url, Object.fromEntries(placeholdersOf(url).map(name => [name, service.advanced.variables?.[name]?.choices?.[0] ?? 'x'])))
+  const own = urls.flatMap(url => (placeholdersOf(url).length > 0 ? [templateHost(url)] : deriveHosts([url])))
+  const proposed = broker.catalogue.hostsForTokenHost(new URL(sample(service.access_token_url)).host)
+  return [...new Set([...own, ...proposed])]
+}
+
+const templateHost = (url: string) => /^https?:\/\/([^/?#]*)/i.exec(url)?.[1]?.toLowerCase() ?? ''
+
+export function withHosts(broker: Broker, principal: Principal, service: ServiceDefinition): ServiceDefinition {
+  if (service.api_hosts.includes('*') && principal.role !== 'administrator')
+    throw invalid('api_hosts', 'Only an administrator may allow every host ("*").')
+  return service.api_hosts.length > 0 ? service : { ...service, api_hosts: derivedHosts(broker, service) }
+}
+
+export function splitRegistration(input: Readonly<Record<string, unknown>>) {
+  const { client_id, client_secret, ...definition } = input
+  const parsed = registration.safeParse({ ...(client_id != null && { client_id }), ...(client_secret != null && { client_secret }) })
+  if (!parsed.success) throw new Problem('validation_failed', {}, { errors: issues(parsed.error) })
+  return { definition, client: parsed.data }
+}
+
+/**
+ * A custom service, available to everybody in the organisation at once (CON-32).
+ * @throws Problem validation_failed, link_name_taken, forbidden
+ */
+export async function createService(broker: Broker, by: Caller, input: Readonly<Record<string, unknown>>): Promise<Service> {
+  const { principal } = by
+  await assertMayCreate(broker, principal)
+  const { definition: rest, client } = splitRegistration(input)
+  const definition = withHosts(broker, principal, parseDefinition(rest))
+  if (hasClient(definition)) {
+    if (!client.client_id)
+      throw invalid('client_id', definition.auth_type === 'oauth1' ? 'The consumer key is needed.' : 'The client id is needed.')
+    if (definition.auth_type === 'oauth1' && !client.client_secret) throw invalid('client_secret', 'The consumer secret is needed.')
+  } else if (client.client_id ?? client.client_secret) {
+    throw invalid(client.client_id ? 'client_id' : 'client_secret', `A service of the type ${definition.auth_type} has no client.`)
+  }
+  if (broker.catalogue.get(definition.link_name))
+    throw new Problem('link_name_taken', {
+      link_name: definition.link_name,
+      detail: 'A default service has this link name. Choose another one.',
+    })
+
+  const id = broker.id()
+  const secret = client.client_secret
+    ? await broker.vault.seal(clientSecretPlace(principal.organizationId, id, 1), client.client_secret)
+    : null
+  await change(broker, by, async (trx, traces) => {
+    const inserted = await insertService(trx, {
+      id,
+      organization_id: principal.organizationId,
+      kind: 'custom',
+      link_name: definition.link_name,
+      name: definition.name,
+      definition: JSON.stringify(definition),
+      client_id: client.client_id ?? null,
+      sealed_client_secret: secret,
+      created_by: principal.userId,
+      keeper_id: principal.userId,
+    })
+    if (!inserted) throw new Problem('link_name_taken', { link_name: definition.link_name })
+    traces.audit('service.created', `service:${definition.link_name}`, { auth_type: definition.auth_type, api_hosts: definition.api_hosts })
+    traces.changed({ kind: 'service', id })
+  })
+  return getService(broker, principal.organizationId, definition.link_name)
+}
+
+/** A default service gets its row when somebody first uses it: what refers to it needs an id. Two at once make one. */
+export async function ensureRow(trx: Executor, broker: Broker, principal: Principal, service: Service): Promise<ServiceRow> {
+  if (service.row) return service.row
+  await insertService(trx, {
+    id: broker.id(),
+    organization_id: principal.organizationId,
+    kind: 'default',
+    link_name: service.definition.link_name,
+    name: service.definition.name,
+    definition: JSON.stringify(null),
+    client_id: null,
+    sealed_client_secret: null,
+    created_by: principal.userId,
+    keeper_id: principal.userId,
+  })
+  const row = await lockService(trx, principal.organizationId, service.definition.link_name)
+  if (!row) throw new Error('a service row that was just inserted is not there')
+  return row
+}
+
+/** Every authorisation of a service ends, because the service no longer is what people agreed to. */
+export async function revokeAllOf(trx: Executor, broker: Broker, traces: Traces, old: RegisteredService): Promise<number> {
+  const holders = await holdersOf(trx, old.organizationId, old.serviceId)
+  for (const one of holders) {
+    const holder = {
+      organizationId: old.organizationId,
+      connectionId: one.connection_id,
+      subjectId: one.subject_id,
+      linkName: one.link_name,
+    }
+    await revokeAuthorisation(trx, broker, traces, holder, old, 'service_edited')
+  }
+  return holders.length
+}
+
+/**
+ * The organisation's own client for a default OAuth service (S-2). Another client id ends what was authorised for the one before.
+ * @throws Problem validation_failed
+ */
+export async function putClient(
+  broker: Broker,
+  by: Caller,
+  linkName: string,
+  client: { client_id: string; client_secret: string | null },
+): Promise<Service> {
+  const { principal } = by
+  if (principal.role !== 'administrator')
+    throw new Problem('forbidden', { detail: 'Only an administrator registers the organisation’s client for a default service.' })
+  const service = await getService(broker, principal.organizationId, linkName)
+  if (service.kind !== 'default' || !hasClient(service.definition))
+    throw invalid('client_id', 'Only a default OAuth service takes a client here; edit a custom service instead.')
+  const row = service.row ?? (await broker.db.transaction().execute(trx => ensureRow(trx, broker, principal, service)))
+  const before = registered({ ...service, row })
+  const revokes = row.client_id !== null && row.client_id !== client.client_id
+  const revision = revokes ? row.revision + 1 : row.revision
+  const sealed = client.client_secret
+    ? await broker.vault.seal(clientSecretPlace(principal.organizationId, row.id, revision), client.client_secret)
+    : null
+  await change(broker, by, async (trx, traces) => {
+    const now = await lockService(trx, principal.organizationId, linkName)
+    if (!now || now.version !== row.version) throw new Problem('precondition_failed', { service: linkName })
+    await updateService(trx, principal.organizationId, row.id, { client_id: client.client_id, sealed_client_secret: sealed, revision })
+    if (revokes) await revokeAllOf(trx, broker, traces, before)
+    traces.audit('service.client_registered', `service:${linkName}`, { client_id: client.client_id })
+    traces.changed({ kind: 'service', id: row.id })
+  })
+  return getService(broker, principal.organizationId, linkName)
+}
+
+/** An administrator becomes the keeper of a custom service. */
+export async function takeOver(broker: Broker, by: Caller, linkName: string): Promise<Service> {
+  const { principal } = by
+  if (principal.role !== 'administrator') throw new Problem('forbidden')
+  const { row, kind } = await getService(broker, principal.organizationId, linkName)
+  if (!row || kind !== 'custom') throw invalid('link_name', 'Only a custom service has a keeper.')
+  await change(broker, by, async (trx, traces) => {
+    await updateService(trx, principal.organizationId, row.id, { keeper_id: principal.userId })
+    traces.audit('service.taken_over', `service:${linkName}`, { from: row.keeper_id })
+    traces.changed({ kind: 'service', id: row.id })
+  })
+  return getService(broker, principal.organizationId, linkName)
+}
+
+/** @throws Problem service_in_use while connections exist; not_the_keeper */
+export async function removeService(broker: Broker, by: Caller, linkName: string): Promise<void> {
+  const { principal } = by
+  const { row, kind } = await getService(broker, principal.organizationId, linkName)
+  if (!row || kind !== 'custom') throw new Problem('forbidden', { detail: 'A default service cannot be deleted.' })
+  if (row.keeper_id !== principal.userId && principal.role !== 'administrator') throw new Problem('not_the_keeper', { service: linkName })
+  await change(broker, by, async (trx, traces) => {
+    await lockService(trx, principal.organizationId, linkName)
+    const count = await countConnectionsOf(trx, principal.organizationId, row.id)
+    if (count > 0) throw new Problem('service_in_use', { service: linkName, connections: count })
+    await deleteService(trx, principal.organizationId, row.id)
+    traces.audit('service.deleted', `service:${linkName}`)
+    traces.changed({ kind: 'service', id: row.id })
+  })
+}
+
+/** Tries the token endpoint with a deliberately wrong code, or the client credentials, and tells what it is. */
+export async function testService(broker: Broker, principal: Principal, linkName: string, variables: Readonly<Record<string, string>>) {
+  const service = await getService(broker, principal.organizationId, linkName)
+  const scheme = schemeOf(service.definition)
+  if (!scheme.probe) throw new Problem('test_not_available', { service: linkName })
+  const from = registered(service)
+  const steps: TraceStep[] = []
+  const context = contextOf(broker, from, await openClient(broker, from), {
+    organizationSlug: principal.organizationSlug,
+    variables,
+    scopes: [],
+    trace: step => steps.push(step),
+  })
+  return { outcome: await scheme.probe(context), steps }
+}

@@ -1,0 +1,176 @@
+import { credentialHolder, keyAllows, mayUse, type ConnectionStatus, type StatusReason } from '../core/connection.ts'
+import { Problem } from '../core/problem.ts'
+import type { Principal } from '../core/principal.ts'
+import type { ServiceDefinition } from '../core/service.ts'
+import { fillHostRule } from '../core/api-hosts.ts'
+import { findConnection, type ConnectionView } from '../storage/connections.ts'
+import type { Holder } from '../storage/credentials.ts'
+import { connectUrlOf, type Broker } from './broker.ts'
+import { callKey } from './calls.ts'
+
+/** A credential, opened: what the scheme sealed, and all variables of the connection. */
+export interface Opened {
+  readonly credential: Readonly<Record<string, unknown>>
+  readonly variables: Readonly<Record<string, string>>
+}
+
+/** One person's way through one connection, as it is remembered between calls. Only `opened` and what depends on its generation moves. */
+export interface Usable extends Holder {
+  readonly ownerId: string
+  readonly linkName: string
+  readonly serviceId: string
+  readonly serviceLinkName: string
+  readonly serviceRevision: number
+  readonly organizationSlug: string
+  readonly service: ServiceDefinition
+  readonly scopes: readonly string[]
+  /** API hosts with variables filled: all of them, and those the holder agreed to. */
+  readonly hosts: readonly string[]
+  readonly confirmedHosts: readonly string[]
+  readonly clientId: string | null
+  readonly sealedClientSecret: Buffer | null
+  readonly clockOffsetSeconds: number
+  generation: number
+  sealed: Buffer
+  opened: Opened | null
+  /** By `broker.monotonic()`; null when the access token has no known end. */
+  endsAt: number | null
+  renewAt: number | null
+  hasRefreshToken: boolean
+  /** Calls under way, for the service's own concurrency limit. */
+  underWay: number
+}
+
+/** The definition of a row: its own, or the catalogue's for a default service. */
+export function definitionOf(
+  broker: Pick<Broker, 'catalogue'>,
+  row: { definition: ServiceDefinition | null; service_link_name: string },
+): ServiceDefinition {
+  const definition = row.definition ?? broker.catalogue.get(row.service_link_name)?.definition
+  if (!definition) throw new Problem('service_not_found', { service: row.service_link_name })
+  return definition
+}
+
+/**
+ * When to renew a token that lives `lifetime` seconds and ends in `left`: a tenth of its life before the end, but at least one minute,
+ * at most five, and never more than half its life.
+ */
+export function renewalLead(service: ServiceDefinition, lifetimeSeconds: number): number {
+  const { never_refresh_early, refresh_margin_seconds } = service.advanced
+  if (never_refresh_early) return 0
+  if (refresh_margin_seconds !== undefined) return Math.min(refresh_margin_seconds, lifetimeSeconds / 2)
+  return Math.min(Math.max(60, lifetimeSeconds / 10), 300, lifetimeSeconds / 2)
+}
+
+/** The two moments of a token's end, by this process's monotonic clock, from what the database says is left of it. */
+export function endOf(
+  broker: Pick<Broker, 'monotonic'>,
+  service: ServiceDefinition,
+  leftSeconds: number | null,
+  lifetimeSeconds: number | null,
+) {
+  if (leftSeconds === null) return { endsAt: null, renewAt: null }
+  const endsAt = broker.monotonic() + leftSeconds * 1000
+  return { endsAt, renewAt: endsAt - renewalLead(service, lifetimeSeconds ?? leftSeconds) * 1000 }
+}
+
+const notFound = (linkName: string) => new Problem('connection_not_found', { connection: linkName })
+
+/** A status that keeps a call from being made, as the problem it is. */
+export function statusProblem(
+  broker: Pick<Broker, 'publicUrl'>,
+  organizationSlug: string,
+  connection: { link_name: string; status: ConnectionStatus | null; status_reason: StatusReason | null },
+  subjectId: string | null,
+): Problem | null {
+  const facts = {
+    connection: connection.link_name,
+    connect_url: subjectId === null ? null : connectUrlOf(broker, organizationSlug, connection.link_name, subjectId),
+    reason: connection.status_reason,
+  }
+  switch (connection.status) {
+    case null:
+    case 'authorization_required':
+      return new Problem('authorization_required', facts)
+    case 'reauthorization_required':
+      return new Problem('reauthorization_required', facts)
+    case 'revoked':
+      return new Problem('connection_revoked', facts)
+    case 'connected':
+    case 'refresh_failing':
+      return null
+  }
+}
+
+/** @throws Problem connection_not_found, owner_inactive, service_not_configured, authorization_required, reauthorization_required, connection_revoked */
+function usableFrom(broker: Broker, principal: Principal, row: ConnectionView): Usable {
+  const person = { userId: principal.userId, subjectId: principal.subjectId }
+  if (!keyAllows(principal, row.link_name) || !mayUse(row, principal.userId)) throw notFound(row.link_name)
+  const holder = credentialHolder(row, person)
+  if (holder === null)
+    throw new Problem('authorization_required', { connection: row.link_name, connect_url: null, reason: 'no_login_user' })
+  if (row.membership_id === null) {
+    if (holder === row.owner_id) throw new Problem('owner_inactive', { connection: row.link_name })
+    throw notFound(row.link_name)
+  }
+  const service = definitionOf(broker, row)
+  const refused = statusProblem(broker, principal.organizationSlug, row, holder)
+  if (refused) throw refused
+  if (row.sealed === null || row.generation === null || row.credential_revision !== row.service_revision)
+    throw new Problem('connection_revoked', {
+      connection: row.link_name,
+      connect_url: connectUrlOf(broker, principal.organizationSlug, row.link_name, holder),
+      reason: 'service_edited',
+    })
+  const variables = row.variables ?? {}
+  const agreed = new Set(row.agreed_hosts ?? [])
+  const left = row.expires_in === null ? null : Number(row.expires_in)
+  return {
+    organizationId: row.organization_id,
+    organizationSlug: principal.organizationSlug,
+    connectionId: row.id,
+    subjectId: holder,
+    ownerId: row.owner_id,
+    linkName: row.link_name,
+    serviceId: row.service_id,
+    serviceLinkName: row.service_link_name,
+    serviceRevision: row.service_revision,
+    service,
+    scopes: row.asked_scopes ?? [],
+    hosts: service.api_hosts.map(rule => fillHostRule(rule, variables)),
+    confirmedHosts: service.api_hosts.filter(rule => agreed.has(rule)).map(rule => fillHostRule(rule, variables)),
+    clientId: row.client_id,
+    sealedClientSecret: row.sealed_client_secret,
+    clockOffsetSeconds: row.clock_offset_seconds,
+    generation: row.generation,
+    sealed: row.sealed,
+    opened: null,
+    ...endOf(broker, service, left, row.lifetime_seconds),
+    hasRefreshToken: row.has_refresh_token ?? false,
+    underWay: 0,
+  }
+}
+
+const keyOf = (principal: Principal, linkName: string) => callKey(principal.organizationId, linkName, principal.userId, principal.subjectId)
+
+/** The way through a connection for this caller when it is remembered: without a query and, unlike `findUsable`, at once. */
+export function rememberedUsable(broker: Broker, principal: Principal, linkName: string): Usable | undefined {
+  const known = broker.calls.get(keyOf(principal, linkName))
+  return known && (principal.key === null || keyAllows(principal, linkName)) ? known : undefined
+}
+
+/** What a warm call uses: opened, with its renewal still ahead. Null where `freshCredential` has something to do. */
+export const freshlyOpened = (broker: Broker, usable: Usable): Opened | null =>
+  usable.renewAt === null || broker.monotonic() < usable.renewAt ? usable.opened : null
+
+/** The way through a connection for this caller: from memory, or with one query. Nothing is decrypted yet. */
+export async function findUsable(broker: Broker, principal: Principal, linkName: string): Promise<Usable> {
+  const known = rememberedUsable(broker, principal, linkName)
+  if (known) return known
+  const since = broker.calls.epoch()
+  const row = await findConnection(broker.db, principal.organizationId, principal.subjectId, linkName)
+  if (!row) throw notFound(linkName)
+  const usable = usableFrom(broker, principal, row)
+  broker.calls.set(keyOf(principal, linkName), usable, since)
+  return usable
+}

@@ -1,0 +1,103 @@
+import { CompiledQuery, type Kysely, type Transaction } from 'kysely'
+import PgBoss from 'pg-boss'
+import { z } from 'zod'
+import type { ServiceDefinition } from '../core/service.ts'
+
+/** A job is a name, the shape of its data, and a story to call. Data holds sealed texts only, never a secret. */
+export interface JobData {
+  revoke_at_provider: {
+    readonly organization_id: string
+    readonly connection_id: string
+    readonly subject_id: string
+    readonly generation: number
+    /** base64 of the sealed credential, at its own place. */
+    readonly sealed: string
+    readonly service_id: string
+    readonly service_revision: number
+    /** The service as it was. */
+    readonly definition: ServiceDefinition
+    readonly client_id: string | null
+    readonly sealed_client_secret: string | null
+  }
+  tidy: Record<string, never>
+  keep_alive: Record<string, never>
+}
+
+export type JobName = keyof JobData
+
+type Handler<N extends JobName> = (data: JobData[N]) => Promise<void>
+
+export interface Jobs {
+  /** Inside the caller's transaction: the job exists when, and only when, that commits. */
+  send<N extends JobName>(trx: Kysely<never> | Transaction<never> | AnyExecutor, name: N, data: JobData[N]): Promise<void>
+  start(handlers: { readonly [N in JobName]: Handler<N> }): Promise<void>
+  /** Waits for what is running, 10 s at most. */
+  stop(): Promise<void>
+}
+
+/** Whatever runs a compiled query: the database or a transaction of it. */
+export interface AnyExecutor {
+  executeQuery<R>(query: CompiledQuery<R>): Promise<{ readonly rows: R[] }>
+}
+
+interface Queue {
+  readonly retryLimit: number
+  readonly retryDelay: number
+  /** Cron, UTC; none for jobs that something sends. */
+  readonly schedule?: string
+}
+
+/** The provider is told for a day: 2 s, 4 s, 8 s … with pg-boss's own doubling. */
+const queues: Readonly<Record<JobName, Queue>> = {
+  revoke_at_provider: { retryLimit: 14, retryDelay: 2 },
+  tidy: { retryLimit: 1, retryDelay: 60, schedule: '7 * * * *' },
+  keep_alive: { retryLimit: 1, retryDelay: 60, schedule: '23 * * * *' },
+}
+
+const jobSchema = z.record(z.string(), z.unknown())
+
+/** pg-boss on the database that we have. `executeSql` honours the embedded database's one session. */
+export function createJobs(options: {
+  executeSql(text: string, values?: readonly unknown[]): Promise<{ rows: unknown[] }>
+  schema: string
+  onError(error: unknown): void
+}): Jobs {
+  const boss = new PgBoss({
+    db: { executeSql: (text: string, values?: unknown[]) => options.executeSql(text, values) },
+    schema: options.schema,
+    schedule: true,
+    supervise: true,
+  })
+  boss.on('error', options.onError)
+  let started = false
+
+  return {
+    async send(trx, name, data) {
+      const executor = trx
+      const inside = {
+        executeSql: (text: string, values?: unknown[]) =>
+          executor.executeQuery(CompiledQuery.raw(text, values)) as Promise<{ rows: unknown[] }>,
+      }
+      await boss.send(name, jobSchema.parse(JSON.parse(JSON.stringify(data))), { db: inside })
+    },
+
+    async start(handlers) {
+      await boss.start()
+      started = true
+      for (const name of Object.keys(queues) as JobName[]) {
+        const { retryLimit, retryDelay, schedule } = queues[name]
+        await boss.createQueue(name, { name, retryLimit, retryDelay, retryBackoff: true, expireInSeconds: 120 })
+        const handler = handlers[name] as Handler<JobName>
+        await boss.work(name, { pollingIntervalSeconds: 2 }, async jobs => {
+          for (const job of jobs) await handler(job.data as JobData[JobName])
+        })
+        if (schedule) await boss.schedule(name, schedule)
+      }
+    },
+
+    async stop() {
+      if (started) await boss.stop({ graceful: true, timeout: 10_000, wait: true })
+      started = false
+    },
+  }
+}
