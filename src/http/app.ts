@@ -1,0 +1,154 @@
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import helmet from '@fastify/helmet'
+import rateLimit from '@fastify/rate-limit'
+import swagger from '@fastify/swagger'
+import swaggerUi from '@fastify/swagger-ui'
+import Fastify, { type FastifyInstance } from 'fastify'
+import { jsonSchemaTransform, validatorCompiler, type ZodTypeProvider } from 'fastify-type-provider-zod'
+import { Problem } from '../core/problem.ts'
+import { version } from '../core/version.ts'
+import type { Doors } from './doors.ts'
+import { registerLoopback } from './loopback.ts'
+import { registerProblems } from './problems.ts'
+import { createProxy } from './proxy.ts'
+import { createIdentify, registerSession } from './session.ts'
+import { apiKeyRoutes } from './routes/api-keys.ts'
+import { arrivalPageRoutes } from './routes/arrival-pages.ts'
+import { auditRoutes } from './routes/audit.ts'
+import { callbackRoutes } from './routes/callback.ts'
+import { cliLoginRoutes } from './routes/cli-logins.ts'
+import { connectionRoutes } from './routes/connections.ts'
+import { invocationRoutes } from './routes/invocations.ts'
+import { invokeRoutes } from './routes/invoke.ts'
+import { meRoutes } from './routes/me.ts'
+import { memberRoutes } from './routes/members.ts'
+import { operationRoutes } from './routes/operations.ts'
+import { organizationRoutes } from './routes/organizations.ts'
+import { pageRoutes } from './routes/pages.ts'
+import { serviceRoutes } from './routes/services.ts'
+import { signInRoutes } from './routes/sign-in.ts'
+
+/** Every route, on one screen. */
+const routes = [
+  signInRoutes,
+  meRoutes,
+  memberRoutes,
+  apiKeyRoutes,
+  cliLoginRoutes,
+  organizationRoutes,
+  serviceRoutes,
+  connectionRoutes,
+  callbackRoutes,
+  invokeRoutes,
+  invocationRoutes,
+  auditRoutes,
+  operationRoutes,
+  arrivalPageRoutes,
+  pageRoutes,
+] as const
+
+const maxHeaderBytes = 16_384
+const maxBodyBytes = 1024 * 1024
+
+export interface App {
+  readonly fastify: FastifyInstance
+  /** Refuses new calls, lets those under way finish, then stops listening. */
+  close(): Promise<void>
+}
+
+/** The HTTP door. Listening is main.ts's. */
+export async function createApp(doors: Doors, options: { graceMs: number }): Promise<App> {
+  const { broker } = doors
+  const identify = createIdentify(doors)
+  const proxy = createProxy(doors, identify)
+  const fastify = Fastify({
+    bodyLimit: maxBodyBytes,
+    trustProxy: doors.trustedProxies.length > 0 ? [...doors.trustedProxies] : false,
+    genReqId: () => broker.id(),
+    requestIdHeader: false,
+    forceCloseConnections: 'idle',
+    routerOptions: { maxParamLength: 300 },
+    // no total time limit: a slow upload through the proxy is not an attack; headers have ten seconds
+    serverFactory: (handler): Server => {
+      const listener = (message: IncomingMessage, response: ServerResponse) =>
+        message.url?.startsWith('/proxy/') ? proxy.handle(message, response) : handler(message, response)
+      const server = createServer(
+        { headersTimeout: 10_000, requestTimeout: 0, noDelay: true, maxHeaderSize: maxHeaderBytes, keepAliveTimeout: 65_000 },
+        listener,
+      )
+      // 501 for WebSocket and others, instead of a connection that hangs
+      server.on('upgrade', (message, socket) => {
+        socket.end(
+          `HTTP/1.1 501 Not Implemented\r\nPatchbay-Problem: upgrade_not_supported\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`,
+        )
+        message.destroy()
+      })
+      return server
+    },
+  }).withTypeProvider<ZodTypeProvider>()
+
+  fastify.setValidatorCompiler(validatorCompiler)
+  // responses are documented by their schemas, and written as they are
+  fastify.setSerializerCompiler(() => data => JSON.stringify(data))
+  fastify.removeContentTypeParser('text/plain')
+  fastify.addContentTypeParser('application/x-www-form-urlencoded', { parseAs: 'string' }, (_request, body, done) => {
+    done(null, Object.fromEntries(new URLSearchParams(body as string)))
+  })
+  // curl -X POST without a body, but with the JSON type it always sends
+  const parseJson = fastify.getDefaultJsonParser('error', 'error')
+  fastify.addContentTypeParser('application/json', { parseAs: 'string' }, (request, body, done) => {
+    if (body === '') done(null, null)
+    else void parseJson(request, body as string, done)
+  })
+
+  await fastify.register(helmet, {
+    contentSecurityPolicy: {
+      useDefaults: false,
+      directives: {
+        defaultSrc: ["'none'"],
+        styleSrc: ["'self'"],
+        imgSrc: ["'self'", 'data:'],
+        formAction: ["'self'"],
+        frameAncestors: ["'none'"],
+        baseUri: ["'none'"],
+      },
+    },
+    crossOriginOpenerPolicy: { policy: 'same-origin' },
+    referrerPolicy: { policy: 'same-origin' }, // no-referrer would make the Origin of our own forms null
+    strictTransportSecurity: broker.publicUrl.startsWith('https:') ? { maxAge: 31_536_000, includeSubDomains: false } : false,
+  })
+  await fastify.register(rateLimit, {
+    global: false,
+    max: 300,
+    timeWindow: '1 minute',
+    errorResponseBuilder: (_request, context) => new Problem('too_many_requests', { retry_after: Math.ceil(context.ttl / 1000) }),
+  })
+  await fastify.register(swagger, {
+    openapi: {
+      openapi: '3.1.0',
+      info: { title: 'Patchbay', version, description: 'Connections: call a URL with a connection, and the caller never sees a secret.' },
+      components: {
+        securitySchemes: {
+          apiKey: { type: 'http', scheme: 'bearer', description: 'An API key, pb_…' },
+          session: { type: 'apiKey', in: 'cookie', name: 'patchbay_session' },
+        },
+      },
+      security: [{ apiKey: [] }, { session: [] }],
+    },
+    transform: jsonSchemaTransform,
+  })
+  registerProblems(fastify, doors)
+  registerLoopback(fastify, broker.publicUrl)
+  registerSession(fastify, doors, identify)
+  await fastify.register(swaggerUi, { routePrefix: '/docs', staticCSP: true, transformStaticCSP: csp => csp })
+  for (const route of routes) await fastify.register(route(doors))
+  fastify.get('/api/v1/openapi.json', { config: { open: true }, schema: { hide: true } }, () => fastify.swagger())
+
+  return {
+    fastify,
+    async close() {
+      await proxy.close(options.graceMs)
+      await fastify.close()
+    },
+  }
+}

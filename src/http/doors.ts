@@ -1,0 +1,29 @@
+import type { KeyRing } from '../people/key-ring.ts'
+import type { Broker, Caller } from '../broker/broker.ts'
+import type { SessionHolder } from '../people/sessions.ts'
+import type { OpenDatabase } from '../storage/database.ts'
+
+/** What every route file is handed. */
+export interface Doors {
+  readonly broker: Broker
+  readonly keyRing: KeyRing
+  /** For back-ups. */
+  readonly database: OpenDatabase
+  readonly production: boolean
+  readonly metricsToken: string | null
+  readonly trustedProxies: readonly string[]
+  /** Sends a mail; null when no server is set. */
+  readonly mail: ((to: string, subject: string, text: string) => Promise<void>) | null
+  /** The practice service's address, when it runs. */
+  readonly practiceUrl: string | null
+  /** False once the instance is stopping. */
+  ready(): boolean
+}
+
+declare module 'fastify' {
+  interface FastifyRequest {
+    /** Who calls; set by `session.ts` for every route that is not open. */
+    caller: Caller | null
+    session: SessionHolder | null
+  }
+}

@@ -1,0 +1,86 @@
+import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import { hasZodFastifySchemaValidationErrors } from 'fastify-type-provider-zod'
+import { Problem, problems, type FieldError } from '../core/problem.ts'
+import { problemPage } from './pages/problem.ts'
+import type { Doors } from './doors.ts'
+
+/** RFC 9457. Everything in it is public: the facts of a Problem are, and nothing else gets in. */
+export function problemDocument(problem: Problem, publicUrl: string, requestId: string): Record<string, unknown> {
+  const { detail: _, ...facts } = problem.facts
+  return {
+    type: `${publicUrl}/docs/problems#${problem.code}`,
+    title: problems[problem.code][1],
+    status: problem.status,
+    detail: problem.message,
+    code: problem.code,
+    request_id: requestId,
+    ...facts,
+    ...(problem.errors.length > 0 && { errors: problem.errors }),
+  }
+}
+
+export const retryAfter = (problem: Problem): string | null =>
+  problem.status === 429 || problem.status === 503 ? String(Math.max(1, Math.ceil(Number(problem.facts.retry_after ?? 2)))) : null
+
+const pathOf = (pointer: string): string =>
+  pointer
+    .split('/')
+    .filter(Boolean)
+    .map(part => part.replaceAll('~1', '/').replaceAll('~0', '~'))
+    .join('.')
+
+/** What others throw, as a Problem: bad input becomes its sentence, everything unexpected an `internal` without details. */
+function asProblem(error: unknown): Problem {
+  if (error instanceof Problem) return error
+  if (hasZodFastifySchemaValidationErrors(error)) {
+    const errors = error.validation.flatMap((one): FieldError[] => {
+      const path = pathOf(one.instancePath)
+      const { keys } = one.params as { keys?: readonly string[] }
+      if (one.keyword === 'unrecognized_keys')
+        return (keys ?? []).map(key => ({ path: [path, key.slice(0, 100)].filter(Boolean).join('.'), message: 'There is no such field.' }))
+      return [{ path, message: one.message ?? 'This is not right.' }]
+    })
+    return new Problem('validation_failed', {}, { errors })
+  }
+  const { code, statusCode } = error as Partial<FastifyError>
+  if (code === 'FST_ERR_CTP_BODY_TOO_LARGE') return new Problem('request_too_large')
+  if (code === 'FST_ERR_CTP_INVALID_MEDIA_TYPE') return new Problem('unsupported_media_type')
+  if (statusCode === 429) return new Problem('too_many_requests')
+  if (statusCode !== undefined && statusCode >= 400 && statusCode < 500) return new Problem('malformed_request')
+  return new Problem('internal', {}, { cause: error })
+}
+
+export function sendProblem(reply: FastifyReply, problem: Problem, publicUrl: string, requestId: string): FastifyReply {
+  const wait = retryAfter(problem)
+  if (wait !== null) void reply.header('retry-after', wait)
+  if (problem.status === 401) void reply.header('www-authenticate', 'Bearer realm="patchbay"')
+  return reply
+    .code(problem.status)
+    .type('application/problem+json')
+    .send(JSON.stringify(problemDocument(problem, publicUrl, requestId)))
+}
+
+const wantsPage = (request: FastifyRequest): boolean =>
+  !request.url.startsWith('/api/') && !request.url.startsWith('/proxy/') && (request.headers.accept ?? '').includes('text/html')
+
+export function registerProblems(app: FastifyInstance, { broker }: Doors): void {
+  const answer = (request: FastifyRequest, reply: FastifyReply, problem: Problem) => {
+    if (problem.code === 'internal')
+      broker.log.error({ err: problem.cause, request_id: request.id, route: request.routeOptions.url ?? null }, 'a request failed')
+    if (!wantsPage(request)) return sendProblem(reply, problem, broker.publicUrl, request.id)
+    return reply
+      .code(problem.status)
+      .type('text/html; charset=utf-8')
+      .send(
+        problemPage({
+          status: problem.status,
+          title: problem.status < 500 ? 'This did not work' : 'Something went wrong',
+          sentence: problem.message,
+          requestId: request.id,
+          action: null,
+        }),
+      )
+  }
+  app.setErrorHandler((error, request, reply) => answer(request, reply, asProblem(error)))
+  app.setNotFoundHandler((request, reply) => answer(request, reply, new Problem('not_found')))
+}

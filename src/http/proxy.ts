@@ -1,0 +1,266 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import { Readable } from 'node:stream'
+import { invoke, type Transmit } from '../broker/invoke.ts'
+import { findUsable } from '../broker/usable.ts'
+import { linkNamePattern } from '../core/link-name.ts'
+import { Problem } from '../core/problem.ts'
+import type { Principal } from '../core/principal.ts'
+import { pairsOf, type Body, type OutgoingRequest } from '../core/request.ts'
+import { fillUrl } from '../auth/oauth2-url.ts'
+import { openCredential } from '../broker/fresh-credentials.ts'
+import { methods } from '../core/invoke-url.ts'
+import { parseDestination } from '../egress/policy.ts'
+import type { Doors } from './doors.ts'
+import { problemDocument, retryAfter } from './problems.ts'
+import { subjectHeader, type Identify } from './session.ts'
+
+/**
+ * ANY /proxy/{connection}/{scheme}/{host[:port]}/{path}?{query}, streamed both ways and answered before the router: Fastify's own request
+ * and reply cost as much as the rest of a proxied call. Same gate and conductor as invoke, through `broker/invoke.ts`.
+ */
+
+/** Hop-by-hop (RFC 9110 §7.6.1), ours, and what would say who the caller is. Stripped silently on the way out. */
+const notForwarded = new Set([
+  'connection', 'keep-alive', 'proxy-authenticate', 'proxy-authorization', 'proxy-connection', 'te', 'trailer', 'transfer-encoding', 'upgrade',
+  'host', 'authorization', 'cookie', 'expect', 'content-length', 'http2-settings', 'forwarded', 'via', 'x-real-ip', subjectHeader,
+]) // prettier-ignore
+
+/** An answer runs on the console's origin: nothing in it may set state there (X23). */
+const notReturned = new Set([
+  'connection', 'keep-alive', 'transfer-encoding', 'trailer', 'upgrade', 'proxy-authenticate', 'proxy-connection',
+  'set-cookie', 'set-cookie2', 'alt-svc', 'clear-site-data', 'service-worker-allowed', 'content-security-policy', 'x-content-type-options', 'patchbay-problem',
+]) // prettier-ignore
+
+/** A body that is placed into, signed, or sent a second time after a 401 is held in memory up to this. */
+const bufferedBytes = 1024 * 1024
+
+const withScheme = /^\/proxy\/([^/?#]{1,64})\/(https?)\/([^/?#]+)((?:\/[^#]*|\?[^#]*)?)$/
+const withBase = /^\/proxy\/([^/?#]{1,64})((?:\/[^#]*|\?[^#]*)?)$/
+/** Dot segments in any spelling: the raw target is kept, so the other end would resolve them. */
+const dotSegment = /(?:^|\/)(?:\.|%2e){1,2}(?:[/?]|$)/i
+
+interface ProxyTarget {
+  readonly connection: string
+  /** The absolute URL, or the path under the service's base URL. */
+  readonly url: string | null
+  readonly path: string
+}
+
+function targetOf(rawUrl: string): ProxyTarget {
+  const absolute = withScheme.exec(rawUrl)
+  const [, connection = '', scheme, host = '', path = ''] = absolute ?? []
+  if (absolute && (scheme === 'http' || scheme === 'https')) {
+    const refused = host.includes('@')
+      ? 'Leave user name and password out of the URL.'
+      : path.includes('\\') || dotSegment.test(path)
+        ? 'Leave backslashes and dot segments (. and ..) out of the path.'
+        : null
+    if (refused) throw new Problem('invalid_url', { detail: refused })
+    return { connection, url: `${scheme}://${host}${path.startsWith('?') || path === '' ? '/' + path : path}`, path }
+  }
+  const relative = withBase.exec(rawUrl)
+  if (!relative) throw new Problem('not_found')
+  const rest = relative[2] ?? ''
+  if (rest.includes('\\') || dotSegment.test(rest))
+    throw new Problem('invalid_url', { detail: 'Leave backslashes and dot segments (. and ..) out of the path.' })
+  return { connection: relative[1] ?? '', url: null, path: rest }
+}
+
+/** The URL under the service's base URL. @throws Problem invalid_url when the service has none */
+async function underBase({ broker }: Doors, principal: Principal, target: ProxyTarget): Promise<string> {
+  const usable = await findUsable(broker, principal, target.connection)
+  const base = usable.service.advanced.base_url
+  if (base === undefined)
+    throw new Problem('invalid_url', { detail: `This service has no base URL: call /proxy/${target.connection}/https/{host}/{path}.` })
+  const { variables } = await openCredential(broker, usable)
+  return fillUrl(base, variables).replace(/\/$/, '') + (target.path.startsWith('?') || target.path === '' ? '/' + target.path : target.path)
+}
+
+function headersOf(message: IncomingMessage): string[] {
+  const named = message.headers.connection
+  const perHop = named === undefined || /^(?:keep-alive|close)$/i.test(named) ? null : new Set(named.toLowerCase().split(/\s*,\s*/))
+  const headers: string[] = []
+  const { rawHeaders } = message
+  for (let i = 0; i < rawHeaders.length; i += 2) {
+    const name = (rawHeaders[i] ?? '').toLowerCase()
+    if (notForwarded.has(name) || perHop?.has(name) || name.startsWith('x-forwarded-')) continue
+    headers.push(rawHeaders[i] ?? '', rawHeaders[i + 1] ?? '')
+  }
+  return headers
+}
+
+/**
+ * The caller's body, piece by piece. Giving up on it leaves the caller's connection open, which still has to carry an answer.
+ * @throws Problem request_too_large
+ */
+async function* counted(message: IncomingMessage, most: number, detail?: string): AsyncGenerator<Buffer> {
+  let size = 0
+  for await (const chunk of message.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {
+    if ((size += chunk.length) > most) throw new Problem('request_too_large', detail === undefined ? {} : { detail })
+    yield chunk
+  }
+}
+
+async function buffered(message: IncomingMessage, most: number): Promise<Buffer> {
+  const chunks: Buffer[] = []
+  const detail =
+    'A body that a credential is placed in, or that is signed, has at most 1 MiB through the proxy. Use a service with another Param Type.'
+  for await (const chunk of counted(message, most, detail)) chunks.push(chunk)
+  return Buffer.concat(chunks)
+}
+
+/** How long a caller who still sends, although it has been answered, is listened to. */
+const lingerMs = 1000
+
+/** Closing on a caller who still sends would reset the connection, and with it an answer that is on its way (RFC 9112 §9.6). */
+function linger(message: IncomingMessage): void {
+  if (message.complete || message.destroyed) return
+  message.resume()
+  const { socket } = message
+  setTimeout(() => message.complete || socket.destroy(), lingerMs).unref()
+}
+
+export interface ProxyDoor {
+  handle(message: IncomingMessage, response: ServerResponse): void
+  /** Refuses new calls, waits for those under way, and cuts what remains after `graceMs`. */
+  close(graceMs: number): Promise<void>
+}
+
+export function createProxy(doors: Doors, identify: Identify): ProxyDoor {
+  const { broker } = doors
+  const limits = { firstByteMs: 40_000, idleMs: 60_000, maxSeconds: broker.limits.proxyMaxSeconds, maxBytes: broker.limits.proxyMaxBytes }
+  const open = new Set<ServerResponse>()
+  let closing = false
+
+  function refuse(message: IncomingMessage, response: ServerResponse, problem: Problem): void {
+    // after the head has gone out only a cut tells the caller that the answer is not whole
+    if (response.headersSent) return void response.destroy()
+    const id = broker.id()
+    if (problem.code === 'internal') broker.log.error({ err: problem.cause, request_id: id }, 'a proxied call failed')
+    const wait = retryAfter(problem)
+    response.writeHead(problem.status, {
+      'content-type': 'application/problem+json',
+      'patchbay-problem': problem.code,
+      ...(wait !== null && { 'retry-after': wait }),
+      ...(problem.status === 401 && { 'www-authenticate': 'Bearer realm="patchbay"' }),
+    })
+    linger(message)
+    response.end(JSON.stringify(problemDocument(problem, broker.publicUrl, id)))
+  }
+
+  function bodyOf(message: IncomingMessage): Body {
+    const length = message.headers['content-length']
+    if (length === undefined && message.headers['transfer-encoding'] === undefined) return null
+    if (length !== undefined && Number(length) === 0) return null
+    if (length !== undefined && Number(length) > limits.maxBytes) throw new Problem('request_too_large')
+    const stream = Readable.from(counted(message, limits.maxBytes), { objectMode: false })
+    return { kind: 'stream', stream, length: length === undefined ? null : Number(length) }
+  }
+
+  /** A small body is held, so that a form can be placed in or signed, and a call can be repeated after a 401. */
+  async function held(message: IncomingMessage, principal: Principal, connection: string, body: Body): Promise<Body> {
+    if (body?.kind !== 'stream') return body
+    const urlencoded = (message.headers['content-type'] ?? '').toLowerCase().startsWith('application/x-www-form-urlencoded')
+    const { service } = await findUsable(broker, principal, connection)
+    const placed = service.param_type === 'form' || (service.advanced.placements?.some(one => one.in === 'form') ?? false)
+    if (placed || (service.auth_type === 'oauth1' && urlencoded)) {
+      const bytes = await buffered(message, bufferedBytes)
+      return urlencoded ? { kind: 'form', fields: pairsOf(bytes.toString()) } : { kind: 'raw', bytes }
+    }
+    return body.length !== null && body.length <= 64 * 1024 ? { kind: 'raw', bytes: await buffered(message, bufferedBytes) } : body
+  }
+
+  function transmitter(message: IncomingMessage, response: ServerResponse): Transmit {
+    return (request, final) =>
+      new Promise((resolve, reject) => {
+        let dropped = false
+        let answered = 0
+        let begun = false
+        const handle = broker.egress.stream(request, limits, {
+          onHead(status, headers) {
+            answered = status
+            if (!final(status)) {
+              dropped = true
+              return true
+            }
+            const out: string[] = []
+            for (let i = 0; i < headers.length; i += 2) {
+              const name = headers[i] ?? ''
+              if (!notReturned.has(name.toLowerCase())) out.push(name, headers[i + 1] ?? '')
+            }
+            out.push('content-security-policy', 'sandbox', 'x-content-type-options', 'nosniff')
+            response.writeHead(status, out)
+            // the head goes with the bytes that came along with it, in one packet, and alone only when the service lets them wait
+            if (status !== 204 && status !== 304) queueMicrotask(() => void (begun || response.flushHeaders()))
+            return true
+          },
+          onData(chunk) {
+            begun = true
+            return dropped || response.write(chunk)
+          },
+          onEnd() {
+            begun = true
+            if (!dropped) {
+              response.end()
+              linger(message)
+            }
+            response.off('close', left).off('drain', drained)
+            resolve({ status: answered, body: null })
+          },
+          onError(problem) {
+            begun = true
+            response.off('close', left).off('drain', drained)
+            reject(problem)
+          },
+        })
+        const drained = () => handle.resume()
+        const left = () => {
+          if (response.writableFinished) return
+          handle.abort()
+          reject(new Problem('upstream_unreachable', { detail: 'The caller left before the answer was whole.' }))
+        }
+        response.on('drain', drained).on('close', left)
+      })
+  }
+
+  async function answer(message: IncomingMessage, response: ServerResponse): Promise<void> {
+    const { authorization, upgrade } = message.headers
+    if (upgrade !== undefined) throw new Problem('upgrade_not_supported')
+    if (authorization === undefined)
+      throw new Problem('unauthenticated', { detail: 'The proxy takes API keys only: "Authorization: Bearer pb_…".' })
+    // sent twice, it is one value with a comma in it, which is nobody
+    const found = identify.byKey(authorization, message.headers[subjectHeader])
+    const principal = found instanceof Promise ? await found : found
+    const target = targetOf(message.url ?? '')
+    if (!linkNamePattern.test(target.connection)) throw new Problem('connection_not_found', { connection: target.connection.slice(0, 64) })
+    const method = message.method ?? 'GET'
+    if (!(methods as readonly string[]).includes(method)) throw new Problem('method_not_allowed')
+    const url = parseDestination(target.url ?? (await underBase(doors, principal, target)))
+    let body = bodyOf(message)
+    if (body !== null) body = await held(message, principal, target.connection, body)
+    const request: OutgoingRequest = { method, url, headers: headersOf(message), body }
+    await invoke(
+      broker,
+      principal,
+      { door: 'proxy', connection: target.connection, request, repeatable: body?.kind !== 'stream' },
+      transmitter(message, response),
+    )
+  }
+
+  return {
+    handle(message, response) {
+      if (closing) return refuse(message, response, new Problem('shutting_down'))
+      open.add(response)
+      response.once('close', () => open.delete(response))
+      answer(message, response).catch((error: unknown) => {
+        if (!response.destroyed) refuse(message, response, error instanceof Problem ? error : new Problem('internal', {}, { cause: error }))
+      })
+    },
+    async close(graceMs) {
+      closing = true
+      const until = Date.now() + graceMs
+      while (open.size > 0 && Date.now() < until) await new Promise(resolve => setTimeout(resolve, 50))
+      for (const response of open) response.destroy()
+    },
+  }
+}

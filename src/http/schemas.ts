@@ -1,0 +1,55 @@
+import { z } from 'zod'
+import { Problem, invalid } from '../core/problem.ts'
+import type { PageRequest } from '../storage/page.ts'
+
+/** Shapes that several routes share. */
+
+export const pageQuery = {
+  limit: z.coerce.number().int().min(1).max(100).default(50),
+  cursor: z.string().max(1000).optional(),
+}
+
+export const pageOf = (query: { limit: number; cursor?: string | undefined }): PageRequest => ({
+  limit: query.limit,
+  cursor: query.cursor ?? null,
+})
+
+export const listOf = <T extends z.ZodType>(item: T) => z.object({ data: z.array(item).readonly(), next_cursor: z.string().nullable() })
+
+/** RFC 9457, as every refusal is written. */
+export const problemShape = z.object({
+  type: z.string(),
+  title: z.string(),
+  status: z.int(),
+  detail: z.string(),
+  code: z.string(),
+  request_id: z.string(),
+  errors: z.array(z.object({ path: z.string(), message: z.string() })).optional(),
+})
+
+export const access = z.union([z.enum(['private', 'organization']), z.strictObject({ members: z.array(z.string().max(100)).max(1000) })])
+
+/** Where a browser goes afterwards: a path of ours, never another origin (X08.27). */
+export const returnTo = z
+  .string()
+  .max(1000)
+  .regex(/^\/(?![/\\])[\x21-\x7e]*$/, 'Write a path of this Patchbay, such as /connections/files.')
+  .refine(
+    path => !/[\\]|%(?:09|0a|0d|5c|2f)/i.test(path.split('?')[0] ?? '') && new URL(path, 'http://a.invalid').host === 'a.invalid',
+    'Write a path of this Patchbay.',
+  )
+
+/** `If-Match: "7"` as the version it names; null without. @throws Problem precondition_failed for one that is not ours. */
+export function ifMatch(header: string | undefined): number | null {
+  if (header === undefined || header === '*') return null
+  const version = /^"(\d{1,9})"$/.exec(header)?.[1]
+  if (version === undefined) throw new Problem('precondition_failed')
+  return Number(version)
+}
+
+/** A limited body of names and texts. */
+export const values = z.record(z.string().max(200), z.unknown())
+
+export const notEmpty = (body: object): void => {
+  if (Object.keys(body).length === 0) throw invalid('', 'Say what to change.')
+}
