@@ -1,0 +1,233 @@
+import { randomBytes, randomUUID } from 'node:crypto'
+import { readFileSync } from 'node:fs'
+import { createServer, type AddressInfo } from 'node:net'
+import type { Broker } from './broker/broker.ts'
+import { createCalls } from './broker/calls.ts'
+import { createInvocationLog } from './broker/invocation-log.ts'
+import { revokeAtProvider } from './broker/revoke.ts'
+import { keepAlive, tidy } from './broker/upkeep.ts'
+import { loadCatalogue } from './catalogue/catalogue.ts'
+import type { Config } from './config.ts'
+import { parseExceptions } from './egress/addresses.ts'
+import { createEgress } from './egress/send.ts'
+import { createApp } from './http/app.ts'
+import { createMail } from './people/mail.ts'
+import { createJobs } from './jobs/jobs.ts'
+import { createKeyRing } from './people/key-ring.ts'
+import { createPeople } from './people/people.ts'
+import { isSetUp, issueSetUpToken, setUpFirst } from './people/setup.ts'
+import { startPractice, type Practice } from './practice/server.ts'
+import { changesChannel, parseChange } from './storage/changes.ts'
+import { dataKeyStore, findKeyChecks, putKeyChecks } from './storage/data-keys.ts'
+import { openDatabase, type OpenDatabase } from './storage/database.ts'
+import { appliedMigrations, migrate } from './storage/migrate.ts'
+import { settleSetting } from './storage/settings.ts'
+import { createLog, type Log } from './telemetry/log.ts'
+import { createMetrics } from './telemetry/metrics.ts'
+import { checkKey } from './vault/key-check.ts'
+import { createKeyring, type Vault } from './vault/keyring.ts'
+import { loadMasterKeys, type LoadedMasterKeys } from './vault/master-key-file.ts'
+
+/** A start that was refused: its message is what the operator reads. */
+export class StartRefused extends Error {}
+
+export interface Running {
+  readonly url: string
+  readonly port: number
+  readonly practiceUrl: string | null
+  /** The one-time link of a first start; null when somebody is administrator already. */
+  readonly setUpUrl: string | null
+  readonly broker: Broker
+  stop(): Promise<void>
+}
+
+export interface StartOptions {
+  readonly log?: Log
+  /** For tests that answer for real host names. */
+  readonly resolve?: (name: string) => Promise<readonly { address: string; port?: number }[]>
+  readonly extraCa?: string
+  /** How long calls under way may go on when stopping. */
+  readonly graceMs?: number
+}
+
+/** Assembles the house: settings → storage → vault → broker → doors → listening. The only place that does. */
+export async function start(config: Config, options: StartOptions = {}): Promise<Running> {
+  const log = options.log ?? createLog(config.logLevel)
+  const undo: (() => Promise<void>)[] = []
+  const stopAll = async () => {
+    for (const step of undo.reverse().splice(0))
+      await step().catch((error: unknown) => log.error({ err: error }, 'a part did not stop cleanly'))
+  }
+  try {
+    return await assemble(config, options, log, undo, stopAll)
+  } catch (error) {
+    await stopAll()
+    throw error
+  }
+}
+
+/** The keys, before anything is written: in production a missing or wrong one leaves the database as it is. */
+async function openStorage(config: Config): Promise<{ open: OpenDatabase; keys: LoadedMasterKeys; firstKey: boolean }> {
+  const sources = {
+    keyText: config.masterKey ?? undefined,
+    keyFile: config.masterKeyFile ?? undefined,
+    dataDir: config.dataDir,
+    production: config.production,
+  }
+  if (config.production) loadMasterKeys({ ...sources, allowCreate: false })
+  const open = await openDatabase({
+    url: config.databaseUrl ?? undefined,
+    dataDir: config.dataDir,
+    schema: config.databaseSchema ?? undefined,
+  })
+  try {
+    const used = (await appliedMigrations(open.db, open.schema)).includes('0002_broker')
+    const keys = loadMasterKeys({ ...sources, allowCreate: !used })
+    const verdict = used ? checkKey(await findKeyChecks(open.db), keys.masterKeys) : { kind: 'nothing_stored' as const }
+    if (verdict.kind === 'refused') throw new StartRefused(verdict.sentence)
+    if (verdict.kind === 'nothing_stored' && used && (await dataKeyStore(open.db).countByMasterKey()).length > 0)
+      throw new StartRefused(
+        'The database holds sealed secrets but no check of the key they are sealed with. Restore the back-up it came from.',
+      )
+    return { open, keys, firstKey: verdict.kind === 'nothing_stored' }
+  } catch (error) {
+    await open.close()
+    throw error
+  }
+}
+
+async function assemble(
+  config: Config,
+  options: StartOptions,
+  log: Log,
+  undo: (() => Promise<void>)[],
+  stopAll: () => Promise<void>,
+): Promise<Running> {
+  const { open, keys, firstKey } = await openStorage(config)
+  undo.push(() => open.close())
+  await migrate(open)
+  for (const warning of keys.warnings) log.warn({}, warning)
+  const vault: Vault = createKeyring({ masterKeys: keys.masterKeys, store: dataKeyStore(open.db) })
+  if (firstKey) await putKeyChecks(open.db, [vault.keyCheck()])
+
+  const practice: Practice | null = config.practiceOn ? await startPractice({ host: '127.0.0.1', port: config.practicePort }) : null
+  if (practice) undo.push(() => practice.close())
+  const practiceHosts = practice ? [`127.0.0.1:${practice.port}`, `localhost:${practice.port}`] : []
+  const practiceAddresses = practice ? parseExceptions(`127.0.0.1/32:${practice.port},[::1]/128:${practice.port}`) : []
+  if (config.allowPrivateAddresses.length > 0 || config.allowInsecureHttp.length > 0)
+    log.warn(
+      { private_addresses: config.allowPrivateAddresses.length, insecure_http: config.allowInsecureHttp.join(', ') },
+      'outgoing calls may reach private addresses or plain http, as configured',
+    )
+  if (practice) log.info({ url: practice.url }, 'the practice service runs; its own address may be called')
+
+  const egress = createEgress({
+    allowPrivateAddresses: [...config.allowPrivateAddresses, ...practiceAddresses],
+    allowInsecureHttp: [...config.allowInsecureHttp, ...practiceHosts],
+    ...(config.dnsServers.length > 0 && { dnsServers: config.dnsServers }),
+    ...(options.resolve && { resolve: options.resolve }),
+    ...(config.extraCaFile !== null && { extraCa: readFileSync(config.extraCaFile, 'utf8') }),
+    ...(options.extraCa !== undefined && { extraCa: options.extraCa }),
+  })
+  undo.push(() => egress.close())
+
+  const sessionSecret = await settleSetting(open.db, 'session_secret', randomBytes(32).toString('base64url'))
+  const port = config.port === 0 ? await freePort() : config.port
+  const publicUrl = config.publicUrl ?? `http://localhost:${port}`
+  const people = createPeople({ db: open.db, baseUrl: publicUrl, secret: sessionSecret })
+  const jobs = createJobs({
+    executeSql: (text, values) => open.executeSql(text, values),
+    schema: jobsSchema(open),
+    onError: error => log.error({ err: error }, 'the job queue had a fault'),
+  })
+  const calls = createCalls()
+  const invocations = createInvocationLog(open.db, log)
+  const broker: { -readonly [K in keyof Broker]: Broker[K] } = {
+    publicUrl,
+    limits: config,
+    instance: randomUUID(),
+    db: open.db,
+    vault,
+    egress,
+    catalogue: loadCatalogue(),
+    people,
+    jobs,
+    log,
+    metrics: createMetrics(),
+    calls,
+    invocations,
+    now: () => Date.now(),
+    monotonic: () => performance.now(),
+    random: bytes => randomBytes(bytes),
+    id: () => randomUUID(),
+  }
+  const unlisten = await open.listen(
+    changesChannel,
+    payload => calls.forget(parseChange(payload)),
+    () => calls.forgetAll(),
+  )
+  undo.push(unlisten)
+  await jobs.start({
+    revoke_at_provider: data => revokeAtProvider(broker, data),
+    tidy: () => tidy(broker),
+    keep_alive: () => keepAlive(broker),
+  })
+  undo.push(() => jobs.stop())
+  undo.push(() => invocations.close())
+
+  const keyRing = createKeyRing(people, { onError: error => log.error({ err: error }, 'last-used times could not be written') })
+  undo.push(() => keyRing.close())
+  let ready = true
+  const app = await createApp(
+    {
+      broker,
+      keyRing,
+      database: open,
+      production: config.production,
+      metricsToken: config.metricsToken,
+      trustedProxies: config.trustedProxies,
+      mail: createMail(config.smtpUrl, config.mailFrom),
+      practiceUrl: practice?.url ?? null,
+      ready: () => ready,
+    },
+    { graceMs: options.graceMs ?? 30_000 },
+  )
+  undo.push(() => app.close())
+  if (!(await isSetUp(people)) && config.adminEmail !== null && config.adminPassword !== null)
+    await setUpFirst(people, {
+      token: null,
+      organizationName: 'Default',
+      slug: 'default',
+      name: config.adminEmail.split('@')[0] ?? 'Administrator',
+      email: config.adminEmail,
+      password: config.adminPassword,
+      apiKey: config.adminApiKey ?? undefined,
+    })
+  // whoever is told that it listens can sign in already
+  await app.fastify.listen({ port, host: config.host ?? 'localhost' })
+  const setUpUrl = (await isSetUp(people)) ? null : `${publicUrl}/setup?token=${await issueSetUpToken(people)}`
+  return {
+    url: publicUrl,
+    port,
+    practiceUrl: practice?.url ?? null,
+    setUpUrl,
+    broker,
+    async stop() {
+      ready = false
+      await stopAll()
+    },
+  }
+}
+
+/** Port 0 means any, and the public URL is made of it before anything listens. */
+const freePort = (): Promise<number> =>
+  new Promise((resolve, reject) => {
+    const server = createServer().once('error', reject)
+    server.listen(0, '127.0.0.1', () => {
+      const { port } = server.address() as AddressInfo
+      server.close(() => resolve(port))
+    })
+  })
+
+/** pg-boss keeps its tables apart; beside a schema of one's own, in one that is dropped with it. */
+const jobsSchema = (open: OpenDatabase): string => (open.schema === 'public' ? 'patchbay_jobs' : `${open.schema}_jobs`)

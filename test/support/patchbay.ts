@@ -1,0 +1,184 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { readConfig } from '../../src/config.ts'
+import { start, type Running, type StartOptions } from '../../src/start.ts'
+import { createLog } from '../../src/telemetry/log.ts'
+import { freshDataDir } from './databases.ts'
+import { createPostgresDatabase } from './postgres.ts'
+
+export const adminKey = 'pb_test_administrator_0123456789abcdefghijklmn'
+export const adminEmail = 'ada@example.test'
+export const adminPassword = 'correct horse battery'
+
+export interface Answer {
+  readonly status: number
+  readonly headers: Headers
+  readonly text: string
+  // eslint-disable-next-line @typescript-eslint/no-explicit-any -- a test looks into answers of any shape
+  readonly json: any
+}
+
+/** Asks Patchbay as one caller: an API key, a browser with cookies, or nobody. */
+export interface Asker {
+  (method: string, path: string, body?: unknown, headers?: Record<string, string>): Promise<Answer>
+}
+
+export interface TestPatchbay extends Running {
+  readonly base: string
+  /** With the administrator's key. */
+  readonly admin: Asker
+  readonly nobody: Asker
+  withKey(key: string, headers?: Record<string, string>): Asker
+  /** A browser: keeps cookies, sends Origin, follows nothing. */
+  browser(): Browser
+  /** Everything that was written to the log. */
+  readonly logged: string[]
+}
+
+export interface Browser {
+  readonly cookies: Map<string, string>
+  ask: Asker
+  signIn(email: string, password: string): Promise<void>
+  /** GET, following redirects by hand, wherever they lead; the last answer and where it came from. */
+  visit(url: string): Promise<Answer & { url: string }>
+}
+
+let nextPort = 20_000 + Math.floor(Math.random() * 20_000)
+
+async function freePort(): Promise<number> {
+  const { createServer } = await import('node:net')
+  for (;;) {
+    const port = nextPort++
+    const free = await new Promise<boolean>(resolve => {
+      const server = createServer().once('error', () => resolve(false))
+      server.listen(port, '127.0.0.1', () => server.close(() => resolve(true)))
+    })
+    if (free) return port
+  }
+}
+
+async function answerOf(response: Response): Promise<Answer> {
+  const text = await response.text()
+  let json: unknown = null
+  try {
+    json = JSON.parse(text)
+  } catch {
+    // not JSON: the text is there
+  }
+  return { status: response.status, headers: response.headers, text, json }
+}
+
+const asker =
+  (base: string, own: Record<string, string>): Asker =>
+  async (method, path, body, headers = {}) =>
+    answerOf(
+      await fetch(path.startsWith('http') ? path : base + path, {
+        method,
+        redirect: 'manual',
+        headers: { ...own, ...(body !== undefined && { 'content-type': 'application/json' }), ...headers },
+        ...(body !== undefined && { body: typeof body === 'string' ? body : JSON.stringify(body) }),
+      }),
+    )
+
+function createBrowser(base: string): Browser {
+  /** By host, as a browser keeps them. */
+  const jars = new Map<string, Map<string, string>>()
+  const jarOf = (url: string) => {
+    const { host } = new URL(url)
+    const jar = jars.get(host) ?? new Map<string, string>()
+    jars.set(host, jar)
+    return jar
+  }
+  const keep = (url: string, response: Response) => {
+    for (const line of response.headers.getSetCookie()) {
+      const [pair = ''] = line.split(';')
+      const at = pair.indexOf('=')
+      if (/max-age=0/i.test(line)) jarOf(url).delete(pair.slice(0, at))
+      else jarOf(url).set(pair.slice(0, at), pair.slice(at + 1))
+    }
+  }
+  const cookieHeader = (url: string) => [...jarOf(url)].map(([name, value]) => `${name}=${value}`).join('; ')
+  const fetchOnce = async (url: string, init: RequestInit & { headers?: Record<string, string> }) => {
+    const cookie = cookieHeader(url)
+    const response = await fetch(url, { ...init, redirect: 'manual', headers: { ...(cookie && { cookie }), ...init.headers } })
+    keep(url, response)
+    return response
+  }
+  const ask: Asker = async (method, path, body, headers = {}) =>
+    answerOf(
+      await fetchOnce(path.startsWith('http') ? path : base + path, {
+        method,
+        headers: { origin: base, ...(body !== undefined && { 'content-type': 'application/json' }), ...headers },
+        ...(body !== undefined && { body: typeof body === 'string' ? body : JSON.stringify(body) }),
+      }),
+    )
+  return {
+    cookies: jarOf(base),
+    ask,
+    async signIn(email, password) {
+      const answer = await ask('POST', '/api/auth/sign-in/email', { email, password })
+      if (answer.status !== 200) throw new Error(`sign-in answered ${answer.status}: ${answer.text}`)
+    },
+    async visit(url) {
+      let here = url.startsWith('http') ? url : base + url
+      for (let hop = 0; hop < 20; hop++) {
+        const response = await fetchOnce(here, { method: 'GET', headers: { accept: 'text/html' } })
+        const location = response.headers.get('location')
+        if (response.status < 300 || response.status > 399 || location === null) return { ...(await answerOf(response)), url: here }
+        here = new URL(location, here).href
+      }
+      throw new Error('a redirect loop')
+    },
+  }
+}
+
+export interface TestOptions extends StartOptions {
+  readonly database: 'pglite' | 'postgres'
+  readonly settings?: Record<string, string>
+  /** Leave the first administrator out. */
+  readonly bare?: boolean
+  /** A PostgreSQL database that another instance uses as well. Give both the same PATCHBAY_MASTER_KEY. */
+  readonly databaseUrl?: string
+}
+
+/** A whole Patchbay on a free port with the practice service, on a database of its own; `stop` takes everything away. */
+export async function startPatchbay({
+  database,
+  settings = {},
+  bare = false,
+  databaseUrl,
+  ...options
+}: TestOptions): Promise<TestPatchbay> {
+  const port = await freePort()
+  const directory = await mkdtemp(join(tmpdir(), 'patchbay-test-'))
+  const dataDir = database === 'pglite' ? freshDataDir() : join(directory, 'data')
+  const created = database === 'postgres' ? (databaseUrl ?? (await createPostgresDatabase())) : null
+  const logged: string[] = []
+  const config = readConfig({
+    PATCHBAY_PORT: String(port),
+    PATCHBAY_HOST: '127.0.0.1',
+    PATCHBAY_PUBLIC_URL: `http://127.0.0.1:${port}`,
+    PATCHBAY_DATA_DIR: await dataDir,
+    PATCHBAY_PRACTICE: 'on',
+    ...(created && { PATCHBAY_DATABASE_URL: created }),
+    ...(!bare && { PATCHBAY_ADMIN_EMAIL: adminEmail, PATCHBAY_ADMIN_PASSWORD: adminPassword, PATCHBAY_ADMIN_API_KEY: adminKey }),
+    ...settings,
+  })
+  const log = createLog(config.logLevel, { write: (line: string) => void logged.push(line) })
+  const running = await start(config, { graceMs: 2000, log, ...options })
+  const base = `http://127.0.0.1:${port}`
+  return {
+    ...running,
+    base,
+    admin: asker(base, { authorization: `Bearer ${adminKey}` }),
+    nobody: asker(base, {}),
+    withKey: (key, headers = {}) => asker(base, { authorization: `Bearer ${key}`, ...headers }),
+    browser: () => createBrowser(base),
+    logged,
+    async stop() {
+      await running.stop()
+      await rm(directory, { recursive: true, force: true })
+    },
+  }
+}
