@@ -3,7 +3,7 @@ import { fileURLToPath } from 'node:url'
 import openapiTypeScript, { astToString, COMMENT_HEADER } from 'openapi-typescript'
 import prettier from 'prettier'
 import { z } from 'zod'
-import { settings } from '../src/config.ts'
+import { cliSettings, settings } from '../src/config.ts'
 import { problems } from '../src/core/problem.ts'
 import { serviceInput } from '../src/core/service.ts'
 import { createApp } from '../src/http/app.ts'
@@ -75,6 +75,11 @@ const configurationPage = () =>
     table(
       ['Setting', 'Meaning'],
       rows.filter(row => row.dangerous).map(row => [code(settingName(row.name)), cell(row.doc)]),
+    ),
+    '## Command line',
+    table(
+      ['Setting', 'Meaning'],
+      Object.values(cliSettings).map(row => [code(settingName(row.name)), cell(`${row.doc}${row.secret ? ' **Secret.**' : ''}`)]),
     ),
     'With `NODE_ENV=production`, Patchbay refuses to start without `PATCHBAY_PUBLIC_URL` and without a master key.',
   )

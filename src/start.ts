@@ -1,6 +1,5 @@
 import { randomBytes, randomUUID } from 'node:crypto'
 import { readFileSync } from 'node:fs'
-import { createServer, type AddressInfo } from 'node:net'
 import type { Broker } from './broker/broker.ts'
 import { createCalls } from './broker/calls.ts'
 import { createInvocationLog } from './broker/invocation-log.ts'
@@ -11,6 +10,7 @@ import type { Config } from './config.ts'
 import { parseExceptions } from './egress/addresses.ts'
 import { createEgress } from './egress/send.ts'
 import { createApp } from './http/app.ts'
+import { freePort } from './http/free-port.ts'
 import { createMail } from './people/mail.ts'
 import { createJobs } from './jobs/jobs.ts'
 import { createKeyRing } from './people/key-ring.ts'
@@ -218,16 +218,6 @@ async function assemble(
     },
   }
 }
-
-/** Port 0 means any, and the public URL is made of it before anything listens. */
-const freePort = (): Promise<number> =>
-  new Promise((resolve, reject) => {
-    const server = createServer().once('error', reject)
-    server.listen(0, '127.0.0.1', () => {
-      const { port } = server.address() as AddressInfo
-      server.close(() => resolve(port))
-    })
-  })
 
 /** pg-boss keeps its tables apart; beside a schema of one's own, in one that is dropped with it. */
 const jobsSchema = (open: OpenDatabase): string => (open.schema === 'public' ? 'patchbay_jobs' : `${open.schema}_jobs`)

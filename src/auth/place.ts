@@ -21,7 +21,7 @@ export interface Placement {
 }
 
 /** Control characters C0 and DEL: they end header lines, or are cut off by servers written in C. */
-// eslint-disable-next-line no-control-regex
+// eslint-disable-next-line no-control-regex -- control characters are what this looks for
 export const controlCharacters = /[\x00-\x1f\x7f]/
 
 /** RFC 6265 §4.1.1 cookie-octet. */

@@ -1,0 +1,34 @@
+import { listOf, type PageQuery } from './list.ts'
+import { json, segment, type Access } from './transport.ts'
+import type { EditPreview, Service, ServiceInput, ServicePatch, ServiceTest, Values } from './types.ts'
+
+export interface ServiceQuery extends PageQuery {
+  readonly kind?: 'default' | 'custom' | undefined
+  readonly q?: string | undefined
+  readonly category?: string | undefined
+}
+
+/** What can be connected: the default services and the organisation's own. */
+export const servicesOf = (access: Access) => {
+  const at = (linkName: string, rest = '') => `/api/v1/services/${segment(linkName)}${rest}`
+  return {
+    list: (query: ServiceQuery = {}) => listOf<Service>(access, '/api/v1/services', { ...query }),
+    get: (linkName: string) => json<Service>(access, 'GET', at(linkName)),
+    create: (definition: ServiceInput) => json<Service>(access, 'POST', '/api/v1/services', { body: definition }),
+    /** `version` is the ETag of what was edited: somebody else's change in between answers `precondition_failed`. */
+    update: (linkName: string, patch: ServicePatch, options: { version?: string | undefined } = {}) =>
+      json<Service>(access, 'PATCH', at(linkName), {
+        body: patch,
+        ...(options.version !== undefined && { headers: { 'if-match': options.version } }),
+      }),
+    /** Whom the same `update` would revoke; changes nothing. */
+    preview: (linkName: string, patch: ServicePatch) => json<EditPreview>(access, 'POST', at(linkName, '/preview'), { body: patch }),
+    delete: (linkName: string) => json<undefined>(access, 'DELETE', at(linkName)),
+    /** The organisation's own OAuth client for a default service. */
+    putClient: (linkName: string, client: { client_id: string; client_secret?: string | null | undefined }) =>
+      json<Service>(access, 'PUT', at(linkName, '/client'), { body: client }),
+    /** Tries the token endpoint. */
+    test: (linkName: string, variables: Values = {}) => json<ServiceTest>(access, 'POST', at(linkName, '/test'), { body: { variables } }),
+    takeOver: (linkName: string) => json<Service>(access, 'POST', at(linkName, '/take-over')),
+  }
+}

@@ -1,0 +1,84 @@
+import { Command, CommanderError } from 'commander'
+import { Patchbay } from '../../sdk/index.ts'
+import { version } from '../core/version.ts'
+import { backupCommand } from './commands/backup.ts'
+import { connectCommand } from './commands/connect.ts'
+import { connectionCommands } from './commands/connections.ts'
+import { invokeCommand } from './commands/invoke.ts'
+import { keyCommands } from './commands/keys.ts'
+import { loginCommand } from './commands/login.ts'
+import { restoreCommand } from './commands/restore.ts'
+import { serviceCommands } from './commands/services.ts'
+import { accessOf, urlOf, type AccessOptions, type Surroundings } from './credentials.ts'
+import { described, Failure } from './failure.ts'
+import { say } from './terminal.ts'
+
+/** What every command is handed. */
+export interface Context {
+  readonly surroundings: Surroundings
+  /** The Patchbay that is meant, with the caller's key. @throws Failure not_logged_in */
+  patchbay(command: Command): Patchbay
+  /** Where that is. */
+  url(command: Command): string
+  /** The server's own: fills its empty database from a backup. Handed in, because nothing in this room opens a database. */
+  restore(file: string): Promise<{ rows: number; database: string }>
+}
+
+const program = (context: Context): Command => {
+  const root = new Command('patchbay')
+    .description('Connections to other services, from the command line.')
+    .version(version)
+    .option('--url <url>', 'which Patchbay (default: PATCHBAY_URL, the last login, http://localhost:4400)')
+    .option('--key-file <file>', 'a file with the API key, or - (default: PATCHBAY_API_KEY, the last login)')
+    .configureHelp({ sortSubcommands: false, showGlobalOptions: true })
+    .showHelpAfterError('(add --help for how it is written)')
+    .exitOverride()
+  const commands = [
+    loginCommand,
+    serviceCommands,
+    connectionCommands,
+    connectCommand,
+    invokeCommand,
+    keyCommands,
+    backupCommand,
+    restoreCommand,
+  ]
+  for (const add of commands) add(root, context)
+  root.addHelpText(
+    'after',
+    `
+First:
+  $ patchbay login --url https://patchbay.example.com
+  $ patchbay services list
+  $ patchbay connect crm
+  $ patchbay invoke crm https://api.example.com/contacts
+
+Exit codes: 0 done, whatever the service answered; 1 refused or failed, said on stderr as "code: sentence"; 2 written wrongly.`,
+  )
+  return root
+}
+
+/**
+ * Runs one command line. @returns the exit code: 0, 1 for what failed, 2 for what was written wrongly.
+ *
+ * @param argv  Without the interpreter and the script.
+ */
+export async function run(argv: readonly string[], surroundings: Surroundings, restore: Context['restore']): Promise<number> {
+  const options = (command: Command) => command.optsWithGlobals<AccessOptions>()
+  const context: Context = {
+    surroundings,
+    restore,
+    patchbay: command => new Patchbay(accessOf(surroundings, options(command))),
+    url: command => urlOf(surroundings, options(command)),
+  }
+  // `patchbay services list | head` ends when head has seen enough
+  process.stdout.on('error', (error: NodeJS.ErrnoException) => process.exit(error.code === 'EPIPE' ? 0 : 1))
+  try {
+    await program(context).parseAsync([...argv], { from: 'user' })
+    return 0
+  } catch (error) {
+    if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2
+    say(described(error))
+    return error instanceof Failure && error.code === 'usage' ? 2 : 1
+  }
+}
