@@ -24,7 +24,7 @@ export const callKey = (organizationId: string, linkName: string, userId: string
   `${organizationId}\n${linkName}\n${userId}\n${subjectId}`
 
 export function createCalls(): Calls {
-  const ways = new LRUCache<string, Usable>({ max: 10_000, ttl: lifetimeMilliseconds })
+  const ways = new LRUCache<string, Usable>({ max: 10_000, ttl: lifetimeMilliseconds, ttlResolution: 1_000 })
   const listeners: ((change: Change | null) => void)[] = []
   let epoch = 0
 

@@ -5,14 +5,16 @@ import { Refusal, type Field, type TraceStep } from '../auth/scheme.ts'
 import { mayUse } from '../core/connection.ts'
 import { Problem } from '../core/problem.ts'
 import type { Principal } from '../core/principal.ts'
-import { findConnection, findConnectionById, type ConnectionView } from '../storage/connections.ts'
+import { findConnection, findConnectionById, holdConnection, type ConnectionView } from '../storage/connections.ts'
 import type { Executor } from '../storage/database.ts'
 import { findFlow, findFlowByState, insertAttempt, recordAttempt, takeFlow, type FlowRow } from '../storage/flows.ts'
+import { holdRevision } from '../storage/services.ts'
 import { checkedScopes } from './asked-scopes.ts'
 import { membershipIn } from './memberships.ts'
 import { redirectUrlOf, type Broker, type Caller } from './broker.ts'
 import { change, noteRefusal } from './change.ts'
 import {
+  callbackProblem,
   connectProblem,
   depart,
   flowCookieName,
@@ -77,6 +79,19 @@ export function targetOf(
   }
 }
 
+/** What was prepared outside the transaction is for the service as it was then. @throws Problem service_not_found, connection_revoked */
+async function assertServiceUnchanged(trx: Executor, { from }: Target): Promise<void> {
+  const revision = await holdRevision(trx, from.organizationId, from.serviceId)
+  if (revision === undefined) throw new Problem('service_not_found', { service: from.service.link_name })
+  if (revision !== from.serviceRevision)
+    throw new Problem('connection_revoked', { detail: 'The service was edited while this authorisation was under way. Start again.' })
+}
+
+async function assertConnectionThere(trx: Executor, { holder, linkName }: Target): Promise<void> {
+  if (!(await holdConnection(trx, holder.organizationId, holder.connectionId)))
+    throw new Problem('connection_not_found', { connection: linkName })
+}
+
 /**
  * Stores what `prepare` found, in the transaction of `also` (which makes or changes the connection): the grant, or a flow to be finished
  * in a browser. A flow started with a session leaves at once; one started with a key waits at a page of ours for its person.
@@ -95,7 +110,9 @@ export async function startPrepared(
   const seal = await broker.vault.sealer(target.holder.organizationId)
   const object = `connection:${target.linkName}`
   const flow = await change(broker, by, async (trx, traces) => {
+    await assertServiceUnchanged(trx, target)
     await also(trx, (action, on, details) => traces.audit(action, on, details))
+    await assertConnectionThere(trx, target)
     traces.changed({ kind: 'connection', id: target.holder.connectionId })
     if (prepared.kind === 'redirect') return openFlow(trx, broker, seal, target, prepared.variables, returnTo)
     if (prepared.kind === 'granted') {
@@ -251,7 +268,7 @@ export async function finishFlow(broker: Broker, by: Caller, callback: CallbackR
     const diagnosis = declined ? null : diagnose(steps, diagnosisFacts(broker, target))
     await recordAttempt(broker.db, taken.attempt_id, steps, { outcome: declined ? 'declined' : 'failed', diagnosis })
     await noteRefusal(broker, by, declined ? 'connection.declined' : 'connection.failed', `connection:${target.linkName}`, { diagnosis })
-    throw error instanceof Refusal ? connectProblem(target, error, diagnosis) : error
+    throw error instanceof Refusal ? connectProblem(target, error, diagnosis) : callbackProblem(target, error, diagnosis)
   }
   return { landing: taken.return_to ?? `/connections/${target.linkName}` }
 }
@@ -284,11 +301,8 @@ async function storeFinished(
 ): Promise<void> {
   const seal = await broker.vault.sealer(target.holder.organizationId)
   await change(broker, by, async (trx, traces) => {
-    const row = await findConnectionById(trx, target.holder.organizationId, target.holder.subjectId, target.holder.connectionId)
-    if (row?.service_revision !== target.from.serviceRevision)
-      throw new Problem('connection_revoked', {
-        detail: 'The connection or its service was changed while you were at the service. Start again.',
-      })
+    await assertServiceUnchanged(trx, target)
+    await assertConnectionThere(trx, target)
     await storeGranted(trx, seal, target, result)
     await recordAttempt(trx, flow.attempt_id, result.steps, { outcome: 'connected', diagnosis: null })
     traces.audit('connection.authorized', `connection:${target.linkName}`, {

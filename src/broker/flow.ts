@@ -5,7 +5,6 @@ import { Refusal, type Field, type Grant, type TraceStep } from '../auth/scheme.
 import { invalid, Problem } from '../core/problem.ts'
 import { hasClient, variablesOf, type ServiceDefinition } from '../core/service.ts'
 import { Secret } from '../core/secret.ts'
-import { hostVariablePattern, inHost } from '../core/template.ts'
 import type { Executor } from '../storage/database.ts'
 import { departFlow, insertAttempt, insertFlow } from '../storage/flows.ts'
 import { lockCredential, putCredential, type Holder } from '../storage/credentials.ts'
@@ -13,6 +12,7 @@ import { setClockOffset } from '../storage/services.ts'
 import type { Sealer } from '../vault/keyring.ts'
 import { askAccount, type Account } from './account.ts'
 import type { Broker } from './broker.ts'
+import { safeCaptured } from './captured.ts'
 import { sealedText } from './fresh-credentials.ts'
 import { credentialPlace, flowPlace } from './places.ts'
 import { contextOf, openClient, type RegisteredService } from './scheme-context.ts'
@@ -83,6 +83,19 @@ export function connectProblem(target: Pick<Target, 'linkName' | 'from'>, refusa
   }
 }
 
+/** What the service said in the callback itself, with the connection it is about: a page can show the words and offer the way back. */
+export function callbackProblem(target: Pick<Target, 'linkName' | 'from'>, problem: Problem, diagnosis: string | null): Problem {
+  if (problem.code !== 'authorization_declined' && problem.code !== 'authorization_failed') return problem
+  const { error, error_description, ...facts } = problem.facts
+  const provider = [error, error_description].filter(Boolean).join(': ').slice(0, 300)
+  const more = { ...(provider && { provider }), ...(diagnosis && { diagnosis }) }
+  return new Problem(
+    problem.code,
+    { ...facts, connection: target.linkName, service: target.from.service.link_name, ...more },
+    { cause: problem },
+  )
+}
+
 /**
  * The first half of an authorisation, before anything is stored: what to ask, where to send the browser, or (values given, client
  * credentials) the grant itself. Network calls happen here, outside any transaction.
@@ -151,27 +164,9 @@ export async function granted(
   steps: TraceStep[],
   options: { mustWork: boolean },
 ): Promise<Granted> {
-  const all = { ...variables, ...safeCaptured(target, grant.captured) }
+  const all = { ...variables, ...safeCaptured(target.from.service, grant.captured) }
   const { account, captured } = await askAccount(broker, target.from, { credential: grant.credential, variables: all }, steps, options)
-  return { kind: 'granted', grant, variables: { ...all, ...safeCaptured(target, captured) }, account, steps }
-}
-
-/** What a service says about itself may fill a URL, but never move a host to somewhere else. */
-function safeCaptured(target: Target, captured: Readonly<Record<string, string>>): Record<string, string> {
-  const { service } = target.from
-  const templates = [
-    ...service.api_hosts,
-    service.advanced.base_url,
-    service.advanced.test_url,
-    service.advanced.after_connect?.url,
-  ].filter(one => one !== undefined)
-  return Object.fromEntries(
-    Object.entries(captured).filter(([name, value]) => {
-      // eslint-disable-next-line no-control-regex -- control characters are what this looks for
-      if (value.length > 2000 || /[\x00-\x1f\x7f]/.test(value)) return false
-      return !templates.some(template => inHost(template, name)) || hostVariablePattern.test(value)
-    }),
-  )
+  return { kind: 'granted', grant, variables: { ...all, ...safeCaptured(target.from.service, captured) }, account, steps }
 }
 
 /** Seals and stores a grant in the caller's transaction: the next generation of this subject's credential. */

@@ -6,6 +6,7 @@ import { Secret } from '../core/secret.ts'
 import { findCredential, releaseLease, setStatus, storeRefreshed, takeLease, type Lease } from '../storage/credentials.ts'
 import { announce } from '../storage/changes.ts'
 import { connectUrlOf, type Broker } from './broker.ts'
+import { safeCaptured } from './captured.ts'
 import { noteChange } from './change.ts'
 import { credentialPlace } from './places.ts'
 import { contextOf, openClient } from './scheme-context.ts'
@@ -212,7 +213,7 @@ async function refreshUnderLease(broker: Broker, usable: Usable, lease: Lease, o
 async function storeGrant(broker: Broker, usable: Usable, grant: Grant, scopesBefore: readonly string[] | null): Promise<void> {
   const opened = usable.opened
   if (!opened) throw new Error('a refresh works on an opened credential')
-  const next: Opened = { credential: grant.credential, variables: { ...opened.variables, ...grant.captured } }
+  const next: Opened = { credential: grant.credential, variables: { ...opened.variables, ...safeCaptured(usable.service, grant.captured) } }
   const generation = usable.generation
   const sealed = await broker.vault.seal(credentialPlace(usable, generation + 1, usable.serviceRevision), sealedText(next))
   const stored = await persistently(broker, () =>

@@ -102,7 +102,8 @@ async function through(broker: Broker, usable: Usable, call: Call, transmit: Tra
 
     const renewed = await freshCredential(broker, usable, generation)
     const second = await transmit(await authorised(broker, usable, renewed, request), () => true)
-    if (saysExpired(usable, second)) forcedRefreshDidNotHelp(broker, usable)
+    // only a token that is new can have been of no use: a refresh that failed is tried again when its pause is over
+    if (saysExpired(usable, second) && usable.generation !== generation) forcedRefreshDidNotHelp(broker, usable)
     return second
   } finally {
     usable.underWay--

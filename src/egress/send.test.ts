@@ -189,13 +189,14 @@ describe('time', () => {
 
   it('ends when the caller gives up', async () => {
     const upstream = await tcp(() => {})
-    const giveUp = new AbortController()
-    const pending = egress().send(call(`http://127.0.0.1:${upstream.port}/`), { signal: giveUp.signal })
+    let giveUp = () => {}
+    const pending = egress().send(call(`http://127.0.0.1:${upstream.port}/`), { onStart: cancel => (giveUp = cancel) })
     await expect.poll(() => upstream.sockets.size).toBe(1)
-    giveUp.abort()
+    giveUp()
     expect((await problem(pending, 'upstream_unreachable')).facts.reason).toBe('aborted')
     await expect.poll(() => upstream.sockets.size).toBe(0)
-    await problem(egress().send(call('http://127.0.0.1:1/'), { signal: AbortSignal.abort() }), 'upstream_unreachable')
+    const early = egress().send(call('http://127.0.0.1:1/'), { onStart: cancel => cancel() })
+    expect((await problem(early, 'upstream_unreachable')).facts.reason).toBe('aborted')
   })
 })
 

@@ -8,6 +8,7 @@ import { jsonSchemaTransform, validatorCompiler, type ZodTypeProvider } from 'fa
 import { Problem } from '../core/problem.ts'
 import { version } from '../core/version.ts'
 import type { Doors } from './doors.ts'
+import { createInvokeDoor, takesInvoke } from './invoke-door.ts'
 import { registerLoopback } from './loopback.ts'
 import { registerProblems } from './problems.ts'
 import { createProxy } from './proxy.ts'
@@ -61,6 +62,7 @@ export async function createApp(doors: Doors, options: { graceMs: number }): Pro
   const { broker } = doors
   const identify = createIdentify(doors)
   const proxy = createProxy(doors, identify)
+  const invoking = createInvokeDoor(doors, identify)
   const fastify = Fastify({
     bodyLimit: maxBodyBytes,
     trustProxy: doors.trustedProxies.length > 0 ? [...doors.trustedProxies] : false,
@@ -70,8 +72,11 @@ export async function createApp(doors: Doors, options: { graceMs: number }): Pro
     routerOptions: { maxParamLength: 300 },
     // no total time limit: a slow upload through the proxy is not an attack; headers have ten seconds
     serverFactory: (handler): Server => {
-      const listener = (message: IncomingMessage, response: ServerResponse) =>
-        message.url?.startsWith('/proxy/') ? proxy.handle(message, response) : handler(message, response)
+      const listener = (message: IncomingMessage, response: ServerResponse) => {
+        if (message.url?.startsWith('/proxy/')) proxy.handle(message, response)
+        else if (takesInvoke(message)) invoking.handle(message, response)
+        else handler(message, response)
+      }
       const server = createServer(
         { headersTimeout: 10_000, requestTimeout: 0, noDelay: true, maxHeaderSize: maxHeaderBytes, keepAliveTimeout: 65_000 },
         listener,
@@ -147,8 +152,10 @@ export async function createApp(doors: Doors, options: { graceMs: number }): Pro
   return {
     fastify,
     async close() {
-      await proxy.close(options.graceMs)
-      await fastify.close()
+      await Promise.all([proxy.close(options.graceMs), invoking.close(options.graceMs)])
+      // a connection whose last answer ends while we close goes idle, and would be kept for its whole keep-alive time
+      const idle = setInterval(() => fastify.server.closeIdleConnections(), 100)
+      await fastify.close().finally(() => clearInterval(idle))
     },
   }
 }

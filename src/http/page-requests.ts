@@ -2,7 +2,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { z } from 'zod'
 import type { Caller } from '../broker/broker.ts'
 import { Problem, type FieldError } from '../core/problem.ts'
-import { returnTo } from './schemas.ts'
+import { signInReturnTo } from './schemas.ts'
 import { assertSameOrigin } from './session.ts'
 
 /** What every server-rendered page needs of a request and gives to a reply. */
@@ -20,7 +20,7 @@ export const formOf = (request: FastifyRequest): Readonly<Record<string, string>
 
 /** A path of ours to land on, or null for anything else. */
 export const safePath = (path: string | undefined): string | null => {
-  const parsed = returnTo.safeParse(path)
+  const parsed = signInReturnTo.safeParse(path)
   return parsed.success ? parsed.data : null
 }
 

@@ -1,5 +1,6 @@
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { hasZodFastifySchemaValidationErrors } from 'fastify-type-provider-zod'
+import { ZodError } from 'zod'
 import { Problem, problems, type FieldError } from '../core/problem.ts'
 import { problemPage } from './pages/problem.ts'
 import type { Doors } from './doors.ts'
@@ -29,17 +30,27 @@ const pathOf = (pointer: string): string =>
     .map(part => part.replaceAll('~1', '/').replaceAll('~0', '~'))
     .join('.')
 
+/** A field that zod did not like; each one that it does not know, by its name. */
+const fieldErrors = (path: string, unknownKeys: readonly string[] | undefined, message = 'This is not right.'): FieldError[] =>
+  unknownKeys === undefined
+    ? [{ path, message }]
+    : unknownKeys.map(key => ({ path: [path, key.slice(0, 100)].filter(Boolean).join('.'), message: 'There is no such field.' }))
+
 /** What others throw, as a Problem: bad input becomes its sentence, everything unexpected an `internal` without details. */
-function asProblem(error: unknown): Problem {
+export function asProblem(error: unknown): Problem {
   if (error instanceof Problem) return error
   if (hasZodFastifySchemaValidationErrors(error)) {
-    const errors = error.validation.flatMap((one): FieldError[] => {
-      const path = pathOf(one.instancePath)
+    const errors = error.validation.flatMap(one => {
       const { keys } = one.params as { keys?: readonly string[] }
-      if (one.keyword === 'unrecognized_keys')
-        return (keys ?? []).map(key => ({ path: [path, key.slice(0, 100)].filter(Boolean).join('.'), message: 'There is no such field.' }))
-      return [{ path, message: one.message ?? 'This is not right.' }]
+      return fieldErrors(pathOf(one.instancePath), keys, one.message)
     })
+    return new Problem('validation_failed', {}, { errors })
+  }
+  // what a page reads out of its own query or path, and a door that the router does not check for
+  if (error instanceof ZodError) {
+    const errors = error.issues.flatMap(issue =>
+      fieldErrors(issue.path.join('.').slice(0, 100), issue.code === 'unrecognized_keys' ? issue.keys : undefined, issue.message),
+    )
     return new Problem('validation_failed', {}, { errors })
   }
   const { code, statusCode } = error as Partial<FastifyError>

@@ -11,12 +11,12 @@ import { openCredential } from '../broker/fresh-credentials.ts'
 import { methods } from '../core/invoke-url.ts'
 import { parseDestination } from '../egress/policy.ts'
 import type { Doors } from './doors.ts'
-import { problemDocument, retryAfter } from './problems.ts'
 import { subjectHeader, type Identify } from './session.ts'
+import { createUnrouted, linger, type UnroutedDoor } from './unrouted.ts'
 
 /**
- * ANY /proxy/{connection}/{scheme}/{host[:port]}/{path}?{query}, streamed both ways and answered before the router: Fastify's own request
- * and reply cost as much as the rest of a proxied call. Same gate and conductor as invoke, through `broker/invoke.ts`.
+ * ANY /proxy/{connection}/{scheme}/{host[:port]}/{path}?{query}, streamed both ways and answered before the router. Same gate and
+ * conductor as invoke, through `broker/invoke.ts`.
  */
 
 /** Hop-by-hop (RFC 9110 §7.6.1), ours, and what would say who the caller is. Stripped silently on the way out. */
@@ -73,7 +73,8 @@ async function underBase({ broker }: Doors, principal: Principal, target: ProxyT
   if (base === undefined)
     throw new Problem('invalid_url', { detail: `This service has no base URL: call /proxy/${target.connection}/https/{host}/{path}.` })
   const { variables } = await openCredential(broker, usable)
-  return fillUrl(base, variables).replace(/\/$/, '') + (target.path.startsWith('?') || target.path === '' ? '/' + target.path : target.path)
+  const filled = fillUrl(base, variables)
+  return target.path.startsWith('/') ? filled.replace(/\/$/, '') + target.path : filled + target.path
 }
 
 function headersOf(message: IncomingMessage): string[] {
@@ -109,44 +110,9 @@ async function buffered(message: IncomingMessage, most: number): Promise<Buffer>
   return Buffer.concat(chunks)
 }
 
-/** How long a caller who still sends, although it has been answered, is listened to. */
-const lingerMs = 1000
-
-/** Closing on a caller who still sends would reset the connection, and with it an answer that is on its way (RFC 9112 §9.6). */
-function linger(message: IncomingMessage): void {
-  if (message.complete || message.destroyed) return
-  message.resume()
-  const { socket } = message
-  setTimeout(() => message.complete || socket.destroy(), lingerMs).unref()
-}
-
-export interface ProxyDoor {
-  handle(message: IncomingMessage, response: ServerResponse): void
-  /** Refuses new calls, waits for those under way, and cuts what remains after `graceMs`. */
-  close(graceMs: number): Promise<void>
-}
-
-export function createProxy(doors: Doors, identify: Identify): ProxyDoor {
+export function createProxy(doors: Doors, identify: Identify): UnroutedDoor {
   const { broker } = doors
   const limits = { firstByteMs: 40_000, idleMs: 60_000, maxSeconds: broker.limits.proxyMaxSeconds, maxBytes: broker.limits.proxyMaxBytes }
-  const open = new Set<ServerResponse>()
-  let closing = false
-
-  function refuse(message: IncomingMessage, response: ServerResponse, problem: Problem): void {
-    // after the head has gone out only a cut tells the caller that the answer is not whole
-    if (response.headersSent) return void response.destroy()
-    const id = broker.id()
-    if (problem.code === 'internal') broker.log.error({ err: problem.cause, request_id: id }, 'a proxied call failed')
-    const wait = retryAfter(problem)
-    response.writeHead(problem.status, {
-      'content-type': 'application/problem+json',
-      'patchbay-problem': problem.code,
-      ...(wait !== null && { 'retry-after': wait }),
-      ...(problem.status === 401 && { 'www-authenticate': 'Bearer realm="patchbay"' }),
-    })
-    linger(message)
-    response.end(JSON.stringify(problemDocument(problem, broker.publicUrl, id)))
-  }
 
   function bodyOf(message: IncomingMessage): Body {
     const length = message.headers['content-length']
@@ -247,20 +213,5 @@ export function createProxy(doors: Doors, identify: Identify): ProxyDoor {
     )
   }
 
-  return {
-    handle(message, response) {
-      if (closing) return refuse(message, response, new Problem('shutting_down'))
-      open.add(response)
-      response.once('close', () => open.delete(response))
-      answer(message, response).catch((error: unknown) => {
-        if (!response.destroyed) refuse(message, response, error instanceof Problem ? error : new Problem('internal', {}, { cause: error }))
-      })
-    },
-    async close(graceMs) {
-      closing = true
-      const until = Date.now() + graceMs
-      while (open.size > 0 && Date.now() < until) await new Promise(resolve => setTimeout(resolve, 50))
-      for (const response of open) response.destroy()
-    },
-  }
+  return createUnrouted(broker, answer)
 }

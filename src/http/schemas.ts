@@ -29,15 +29,20 @@ export const problemShape = z.object({
 
 export const access = z.union([z.enum(['private', 'organization']), z.strictObject({ members: z.array(z.string().max(100)).max(1000) })])
 
-/** Where a browser goes afterwards: a path of ours, never another origin (X08.27). */
-export const returnTo = z
+/** A path of ours, never another origin (X08.27). */
+const ownPath = z
   .string()
-  .max(1000)
   .regex(/^\/(?![/\\])[\x21-\x7e]*$/, 'Write a path of this Patchbay, such as /connections/files.')
   .refine(
     path => !/[\\]|%(?:09|0a|0d|5c|2f)/i.test(path.split('?')[0] ?? '') && new URL(path, 'http://a.invalid').host === 'a.invalid',
     'Write a path of this Patchbay.',
   )
+
+/** Where a browser goes after an authorisation. */
+export const returnTo = ownPath.max(1000)
+
+/** Where a browser goes after signing in: it may be a callback, whose code has 4096 characters and which brings more of the service's own. */
+export const signInReturnTo = ownPath.max(12_000)
 
 /** `If-Match: "7"` as the version it names; null without. @throws Problem precondition_failed for one that is not ours. */
 export function ifMatch(header: string | undefined): number | null {

@@ -88,7 +88,10 @@ export function createJobs(options: {
         const { retryLimit, retryDelay, schedule } = queues[name]
         await boss.createQueue(name, { name, retryLimit, retryDelay, retryBackoff: true, expireInSeconds: 120 })
         const handler = handlers[name] as Handler<JobName>
-        await boss.work(name, { pollingIntervalSeconds: 2 }, async jobs => {
+        let worker = ''
+        worker = await boss.work(name, { pollingIntervalSeconds: 2 }, async jobs => {
+          // it rests only when there was nothing: a thousand revocations must not take two seconds each
+          boss.notifyWorker(worker)
           for (const job of jobs) await handler(job.data as JobData[JobName])
         })
         if (schedule) await boss.schedule(name, schedule)

@@ -100,16 +100,23 @@ export async function startPractice(options: PracticeOptions): Promise<Practice>
   }
 }
 
+/** Which of our paths is meant by another one, so that the service can play one that has its own; null when it means itself. */
+export type Alias = (host: string, path: string) => string | null
+
 /** The service without a server around it. */
-export function practiceHandler(clock: () => number, redirectUris: readonly string[] = []): { handler: RequestListener; state: State } {
+export function practiceHandler(
+  clock: () => number,
+  redirectUris: readonly string[] = [],
+  alias: Alias = () => null,
+): { handler: RequestListener; state: State } {
   const state = createState(clock, redirectUris)
   control.registerEverythingBuiltIn(state)
-  return { state, handler: (request, response) => void handle(state, request, response) }
+  return { state, handler: (request, response) => void handle(state, alias, request, response) }
 }
 
-async function handle(state: State, request: IncomingMessage, response: ServerResponse): Promise<void> {
+async function handle(state: State, alias: Alias, request: IncomingMessage, response: ServerResponse): Promise<void> {
   try {
-    const answer = await respond(state, request, response)
+    const answer = await respond(state, alias, request, response)
     if (answer) write(response, answer)
   } catch (error) {
     if (response.headersSent || response.destroyed) return void response.destroy()
@@ -123,8 +130,8 @@ async function handle(state: State, request: IncomingMessage, response: ServerRe
   }
 }
 
-async function respond(state: State, request: IncomingMessage, response: ServerResponse): Promise<Answer | null> {
-  const exchange = understand(state, request, response)
+async function respond(state: State, alias: Alias, request: IncomingMessage, response: ServerResponse): Promise<Answer | null> {
+  const exchange = understand(state, alias, request, response)
   if (!exchange) return json(404, { error: 'not_found' })
   const { path, method } = exchange
   const matching = routes.filter(([, own]) => (own.endsWith('/*') ? path.startsWith(own.slice(0, -1)) : own === path))
@@ -143,7 +150,7 @@ async function respond(state: State, request: IncomingMessage, response: ServerR
 }
 
 /** Null when the path or the dialect is none of ours. */
-function understand(state: State, request: IncomingMessage, response: ServerResponse): Exchange | null {
+function understand(state: State, alias: Alias, request: IncomingMessage, response: ServerResponse): Exchange | null {
   const target = request.url ?? '/'
   const host = request.headers.host ?? ''
   if (!target.startsWith('/') || !/^[A-Za-z0-9._:[\]-]+$/.test(host)) return null
@@ -164,7 +171,7 @@ function understand(state: State, request: IncomingMessage, response: ServerResp
     host,
     dialect: named,
     prefix: named === '' ? '' : `/dialects/${named}`,
-    path: dialect.paths[ownPath] ?? ownPath,
+    path: alias(host, ownPath) ?? dialect.paths[ownPath] ?? ownPath,
     rawPath,
     rawQuery,
     query: pairsOf(rawQuery),

@@ -18,6 +18,7 @@ export interface AuditFilter extends PageRequest {
   readonly until: Date | null
 }
 
+/** `at` is kept to the millisecond, which is what a cursor carries; rows of one moment follow each other by id. */
 export async function listAudit(db: Executor, organizationId: string, filter: AuditFilter) {
   const after = decodeCursor(filter.cursor, 2)
   let query = db.selectFrom('audit').selectAll().where('organization_id', '=', organizationId)

@@ -1,4 +1,5 @@
 import { sql, type Insertable, type Selectable, type Updateable } from 'kysely'
+import { linkNamePattern } from '../core/link-name.ts'
 import type { Executor } from './database.ts'
 import { decodeCursor, pageOf, type Page, type PageRequest } from './page.ts'
 import type { ConnectionsTable, CredentialsTable } from './tables.ts'
@@ -71,11 +72,23 @@ const view = (db: Executor, organizationId: string, subjectId: string | null) =>
  *
  * @returns undefined when there is none or it belongs to another organisation; who may use it is decided by core/connection.ts.
  */
-export const findConnection = (db: Executor, organizationId: string, subjectId: string | null, linkName: string) =>
-  view(db, organizationId, subjectId).where('c.link_name', '=', linkName).executeTakeFirst()
+export const findConnection = async (db: Executor, organizationId: string, subjectId: string | null, linkName: string) =>
+  linkNamePattern.test(linkName) ? view(db, organizationId, subjectId).where('c.link_name', '=', linkName).executeTakeFirst() : undefined
 
 export const findConnectionById = (db: Executor, organizationId: string, subjectId: string | null, id: string) =>
   view(db, organizationId, subjectId).where('c.id', '=', id).executeTakeFirst()
+
+/** @returns false when it is gone; otherwise it stays until the transaction ends: whoever deletes it waits. */
+export async function holdConnection(db: Executor, organizationId: string, id: string): Promise<boolean> {
+  const row = await db
+    .selectFrom('connections')
+    .select('id')
+    .where('organization_id', '=', organizationId)
+    .where('id', '=', id)
+    .forNoKeyUpdate()
+    .executeTakeFirst()
+  return row !== undefined
+}
 
 export type ConnectionView = NonNullable<Awaited<ReturnType<typeof findConnection>>>
 

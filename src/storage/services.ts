@@ -1,11 +1,20 @@
 import { sql, type Insertable, type Selectable, type Updateable } from 'kysely'
+import { linkNamePattern } from '../core/link-name.ts'
 import type { Executor } from './database.ts'
 import type { ServicesTable } from './tables.ts'
 
 export type ServiceRow = Selectable<ServicesTable>
 
-export const findService = (db: Executor, organizationId: string, linkName: string): Promise<ServiceRow | undefined> =>
-  db.selectFrom('services').selectAll().where('organization_id', '=', organizationId).where('link_name', '=', linkName).executeTakeFirst()
+/** @returns undefined for what is no link name too, whatever it holds. */
+export const findService = async (db: Executor, organizationId: string, linkName: string): Promise<ServiceRow | undefined> =>
+  linkNamePattern.test(linkName)
+    ? db
+        .selectFrom('services')
+        .selectAll()
+        .where('organization_id', '=', organizationId)
+        .where('link_name', '=', linkName)
+        .executeTakeFirst()
+    : undefined
 
 /** For change: the row stays ours until the transaction ends. */
 export const lockService = (db: Executor, organizationId: string, linkName: string): Promise<ServiceRow | undefined> =>
@@ -16,6 +25,18 @@ export const lockService = (db: Executor, organizationId: string, linkName: stri
     .where('link_name', '=', linkName)
     .forUpdate()
     .executeTakeFirst()
+
+/** Its revision, which stays so until the transaction ends: whoever edits or deletes the service waits, whoever refers to it does not. */
+export async function holdRevision(db: Executor, organizationId: string, id: string): Promise<number | undefined> {
+  const row = await db
+    .selectFrom('services')
+    .select('revision')
+    .where('organization_id', '=', organizationId)
+    .where('id', '=', id)
+    .forNoKeyUpdate()
+    .executeTakeFirst()
+  return row?.revision
+}
 
 export const listServices = (db: Executor, organizationId: string): Promise<ServiceRow[]> =>
   db.selectFrom('services').selectAll().where('organization_id', '=', organizationId).orderBy('link_name').limit(5000).execute()

@@ -8,7 +8,7 @@ import {
   type Driver,
   type QueryResult,
 } from 'kysely'
-import { Problem } from '../core/problem.ts'
+import { invalid, Problem } from '../core/problem.ts'
 import type { Tables } from './tables.ts'
 
 /** What one statement answered. `command` is the first word of its command tag (`INSERT`, `SELECT`, …). */
@@ -41,6 +41,9 @@ export interface SessionSource {
  */
 const unavailable = /^(?:08...|53...|57P..|58...|XX...|28...|3D000|25006|25P03|57014)$/
 
+/** A text that PostgreSQL cannot hold at all: NUL in a value (22021) or in JSON (22P05). Half a surrogate pair in JSON is a plain 22P02. */
+const unstorable = /^22(?:021|P05)$/
+
 const networkFailure = /^(?:ECONN|EPIPE|ETIMEDOUT|ENOTFOUND|EAI_|EHOSTUNREACH|ENETUNREACH|EHOSTDOWN|ENOENT|EACCES$)/
 
 /** What node-postgres and pg-pool say, without a code, when the connection is the trouble. */
@@ -70,6 +73,8 @@ export const storageError = (error: unknown): unknown => {
   if (aborted || unavailable.test(code) || networkFailure.test(code) || connectionMessage.test(error.message)) {
     return new Problem('storage_unavailable', { retry_after: 2 }, { cause: error })
   }
+  if (unstorable.test(code) || (code === '22P02' && /json/i.test(error.message)))
+    return invalid('', 'A text holds a character that cannot be stored, such as NUL or half of a surrogate pair.')
   return error
 }
 

@@ -54,7 +54,7 @@ export const arrivalPageRoutes =
     })
 
     app.get('/sign-in', openPage, async (request, reply) => {
-      const query = z.object({ return_to: z.string().max(4000).optional(), email: z.string().max(300).default('') }).parse(request.query)
+      const query = z.object({ return_to: z.string().optional(), email: z.string().max(300).default('') }).parse(request.query)
       if (request.session) return reply.redirect(safePath(query.return_to) ?? '/', 303)
       if (!(await isSetUp(people)))
         throw new Problem('setup_token_invalid', {

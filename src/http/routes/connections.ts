@@ -18,7 +18,7 @@ import { displayName, linkName } from '../../core/link-name.ts'
 import { flowCookie } from '../cookies.ts'
 import type { Doors } from '../doors.ts'
 import { access, listOf, pageOf, pageQuery, returnTo, values } from '../schemas.ts'
-import { callerOf } from '../session.ts'
+import { callerOf, personOf } from '../session.ts'
 
 const connectionShape = z.looseObject({
   link_name: z.string(),
@@ -127,7 +127,7 @@ export const connectionRoutes =
         },
       },
       async (request, reply) => {
-        const caller = callerOf(request)
+        const caller = personOf(request)
         const { body } = request
         const { row, started } = await createConnection(broker, caller, {
           service: body.service,

@@ -1,15 +1,10 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod'
 import { z } from 'zod'
-import { invoke } from '../../broker/invoke.ts'
-import { envelope } from '../../core/invoke-answer.ts'
-import { invokeUrlInput, outgoing } from '../../core/invoke-url.ts'
-import { linkNamePattern } from '../../core/link-name.ts'
-import { memberText, parseLossless, tooDeep } from '../../core/lossless-json.ts'
-import { invalid, Problem } from '../../core/problem.ts'
-import { encodeForm, type Body, type IncomingResponse } from '../../core/request.ts'
-import { parseDestination } from '../../egress/policy.ts'
+import { invokeUrlInput } from '../../core/invoke-url.ts'
+import { Problem } from '../../core/problem.ts'
 import type { Doors } from '../doors.ts'
+import { answerInvoke, invokeBodyLimit, invokePath, parseInvokeText } from '../invoke-door.ts'
 import { callerOf } from '../session.ts'
 
 const answerShape = z.object({
@@ -28,70 +23,33 @@ function keepText(app: FastifyInstance): void {
   app.addContentTypeParser('application/json', { parseAs: 'string' }, (request, body, done) => {
     const text = body as string
     try {
-      const parsed: unknown = parseLossless(text)
-      if (tooDeep(text)) return done(invalid('body', 'It nests deeper than 100 levels.'))
+      const parsed = parseInvokeText(text)
       writtenTexts.set(request, text)
       done(null, parsed)
-    } catch {
-      done(new Problem('malformed_request'))
+    } catch (error) {
+      done(error instanceof Problem ? error : new Problem('malformed_request'))
     }
   })
 }
 
-/** What a body will weigh on its way, but for the headers of its parts. */
-function bytesOf(body: Body): number {
-  if (body === null || body.kind === 'stream') return 0
-  if (body.kind === 'raw') return body.bytes.length
-  return body.kind === 'form' ? encodeForm(body.fields).length : body.parts.reduce((sum, part) => sum + part.bytes.length, 0)
-}
-
-/** POST /api/v1/invoke, the JSON door to broker/invoke.ts. */
+/** POST /api/v1/invoke: its description, and the calls that `invoke-door.ts` leaves to the router. */
 export const invokeRoutes =
   ({ broker }: Doors): FastifyPluginAsyncZod =>
   async app => {
     keepText(app)
-    const { invokeMaxRequestBytes, invokeMaxResponseBytes } = broker.limits
 
     app.post(
-      '/api/v1/invoke',
+      invokePath,
       {
-        bodyLimit: Math.ceil((invokeMaxRequestBytes * 4) / 3) + 65_536, // files arrive as base64
+        bodyLimit: invokeBodyLimit(broker),
         config: { invoke: true },
         schema: { summary: 'Call a URL through a connection', tags: ['Invoke'], body: invokeUrlInput, response: { 200: answerShape } },
       },
       async (request, reply) => {
         const { principal } = callerOf(request)
-        const call = request.body
-        const started = broker.monotonic()
-        const text = writtenTexts.get(request) ?? ''
-        const connection = call.connection ?? null
-        if (connection !== null && !linkNamePattern.test(connection))
-          throw new Problem('connection_not_found', { connection: connection.slice(0, 64) })
-        const written = {
-          headers: memberText(text, 'headers'),
-          body: typeof call.body === 'object' && call.body !== null ? memberText(text, 'body') : null,
-          parameters: typeof call.parameters === 'object' && call.parameters !== null ? memberText(text, 'parameters') : null,
-        }
-        const built = outgoing(call, parseDestination(call.url), written, `patchbay-${broker.id()}`)
-        if (bytesOf(built.body) > invokeMaxRequestBytes) throw new Problem('request_too_large')
-        const gone = new AbortController()
-        reply.raw.once('close', () => gone.abort())
-        let answer: IncomingResponse | null = null
-        await invoke(broker, principal, { door: 'invoke', connection, request: built, repeatable: true }, async authorised => {
-          answer = await broker.egress.send(authorised, {
-            deadlineMs: Math.max(1, call.timeout_ms - (broker.monotonic() - started)),
-            maxResponseBytes: invokeMaxResponseBytes,
-            maxDecodedBytes: invokeMaxResponseBytes,
-            signal: gone.signal,
-          })
-          return answer
-        })
-        if (!answer) throw new Error('a call without an answer throws')
-        // the answer is JSON text already: the service's body stands in it as the service wrote it
+        const answer = await answerInvoke(broker, principal, request.body, writtenTexts.get(request) ?? '', reply.raw)
         const plain: FastifyReply = reply
-        return plain
-          .type('application/json; charset=utf-8')
-          .send(Buffer.from(envelope(answer, call, built.url, broker.monotonic() - started)))
+        return plain.type('application/json; charset=utf-8').send(answer)
       },
     )
   }

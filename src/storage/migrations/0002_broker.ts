@@ -126,7 +126,7 @@ const statements = [
   `create table audit (
      id uuid primary key,
      organization_id text,
-     at timestamptz not null default now(),
+     at timestamptz not null default date_trunc('milliseconds', now()),
      actor_id text,
      actor text not null,
      on_behalf_of text,

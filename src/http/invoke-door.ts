@@ -1,0 +1,117 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { Broker } from '../broker/broker.ts'
+import { invoke } from '../broker/invoke.ts'
+import { envelope } from '../core/invoke-answer.ts'
+import { invokeUrlInput, outgoing, type InvokeUrl } from '../core/invoke-url.ts'
+import { linkNamePattern } from '../core/link-name.ts'
+import { memberText, parseLossless, tooDeep } from '../core/lossless-json.ts'
+import { invalid, Problem } from '../core/problem.ts'
+import type { Principal } from '../core/principal.ts'
+import { encodeForm, type Body, type IncomingResponse } from '../core/request.ts'
+import { parseDestination } from '../egress/policy.ts'
+import type { Doors } from './doors.ts'
+import { subjectHeader, type Identify } from './session.ts'
+import { createUnrouted, type UnroutedDoor } from './unrouted.ts'
+
+export const invokePath = '/api/v1/invoke'
+
+/** Bytes of a request: files arrive as base64, and there are other members beside them. */
+export const invokeBodyLimit = (broker: Pick<Broker, 'limits'>): number => Math.ceil((broker.limits.invokeMaxRequestBytes * 4) / 3) + 65_536
+
+/** JSON with long numbers as text. @throws Problem malformed_request, validation_failed when it nests too deep */
+export function parseInvokeText(text: string): unknown {
+  let parsed: unknown
+  try {
+    parsed = parseLossless(text)
+  } catch {
+    throw new Problem('malformed_request')
+  }
+  if (tooDeep(text)) throw invalid('body', 'It nests deeper than 100 levels.')
+  return parsed
+}
+
+/** What a body will weigh on its way, but for the headers of its parts. */
+function bytesOf(body: Body): number {
+  if (body === null || body.kind === 'stream') return 0
+  if (body.kind === 'raw') return body.bytes.length
+  return body.kind === 'form' ? encodeForm(body.fields).length : body.parts.reduce((sum, part) => sum + part.bytes.length, 0)
+}
+
+const isObject = (value: unknown): boolean => typeof value === 'object' && value !== null
+
+/**
+ * One call of invoke: from its input to the JSON text of its answer. Both ways in end here, the route and the door below.
+ *
+ * @param text  The input as the caller wrote it, so that long numbers go on as they were.
+ * @param response  Closed early, it says that the caller has left: the call is then given up.
+ */
+export async function answerInvoke(broker: Broker, principal: Principal, call: InvokeUrl, text: string, response: ServerResponse) {
+  const started = broker.monotonic()
+  const { invokeMaxRequestBytes, invokeMaxResponseBytes } = broker.limits
+  const connection = call.connection ?? null
+  if (connection !== null && !linkNamePattern.test(connection))
+    throw new Problem('connection_not_found', { connection: connection.slice(0, 64) })
+  const written = {
+    headers: memberText(text, 'headers'),
+    body: isObject(call.body) ? memberText(text, 'body') : null,
+    parameters: isObject(call.parameters) ? memberText(text, 'parameters') : null,
+  }
+  const built = outgoing(call, parseDestination(call.url), written, `patchbay-${broker.id()}`)
+  if (bytesOf(built.body) > invokeMaxRequestBytes) throw new Problem('request_too_large')
+  let giveUp: (() => void) | null = null
+  response.once('close', () => giveUp?.())
+  let answer: IncomingResponse | null = null
+  await invoke(broker, principal, { door: 'invoke', connection, request: built, repeatable: true }, async authorised => {
+    answer = await broker.egress.send(authorised, {
+      deadlineMs: Math.max(1, call.timeout_ms - (broker.monotonic() - started)),
+      maxResponseBytes: invokeMaxResponseBytes,
+      maxDecodedBytes: invokeMaxResponseBytes,
+      onStart(cancel) {
+        giveUp = cancel
+        if (response.destroyed) cancel()
+      },
+    })
+    return answer
+  })
+  if (!answer) throw new Error('a call without an answer throws')
+  // JSON text already: the service's body stands in it as the service wrote it
+  return Buffer.from(envelope(answer, call, built.url, broker.monotonic() - started))
+}
+
+const jsonType = /^application\/json\s*(?:;|$)/i
+
+/** Calls with an API key in the usual form. Everything else goes to the route, which answers browsers and says what is wrong. */
+export const takesInvoke = ({ url, method, headers }: IncomingMessage): boolean =>
+  url === invokePath && method === 'POST' && headers.authorization !== undefined && jsonType.test(headers['content-type'] ?? '')
+
+/** @throws Problem request_too_large; malformed_request when the caller leaves before its end */
+const textOf = (message: IncomingMessage, most: number): Promise<string> =>
+  new Promise((resolve, reject) => {
+    if (Number(message.headers['content-length'] ?? 0) > most) return reject(new Problem('request_too_large'))
+    const chunks: Buffer[] = []
+    let size = 0
+    message
+      .on('data', (chunk: Buffer) => {
+        size += chunk.length
+        if (size > most) reject(new Problem('request_too_large'))
+        else chunks.push(chunk)
+      })
+      .on('end', () => resolve(Buffer.concat(chunks).toString()))
+      .on('close', () => reject(new Problem('malformed_request')))
+  })
+
+/** As the router's answers: nothing in it is ever shown by a browser. */
+const headers = ['content-type', 'application/json; charset=utf-8', 'content-security-policy', "default-src 'none'", 'x-content-type-options', 'nosniff'] // prettier-ignore
+
+/** POST /api/v1/invoke with an API key, answered before the router. */
+export function createInvokeDoor({ broker }: Doors, identify: Identify): UnroutedDoor {
+  const most = invokeBodyLimit(broker)
+  return createUnrouted(broker, async (message, response) => {
+    const found = identify.byKey(message.headers.authorization ?? '', message.headers[subjectHeader])
+    const principal = found instanceof Promise ? await found : found
+    const text = await textOf(message, most)
+    const call = invokeUrlInput.parse(parseInvokeText(text))
+    const body = await answerInvoke(broker, principal, call, text, response)
+    response.writeHead(200, [...headers, 'content-length', String(body.length)]).end(body)
+  })
+}
