@@ -1,0 +1,223 @@
+import { execFileSync } from 'node:child_process'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { createServer as createTcpServer, type AddressInfo, type Server } from 'node:net'
+import { createServer as createTlsServer } from 'node:https'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { practiceHandler } from '../../src/practice/server.ts'
+import { setUpTimeoutMs } from '../support/databases.ts'
+import { startPatchbay, type Answer, type TestPatchbay } from '../support/patchbay.ts'
+import { call, keyDefinition, must, refusal } from '../support/practice-services.ts'
+
+const names = ['api.good.test', 'good.test', 'a.wild.test', 'a.b.wild.test', 'wild.test', 'evil.test', 'api.good.test.evil.test']
+
+/** A certificate for the names that this test answers for. */
+function certificate(directory: string) {
+  const openssl = (command: string) => execFileSync('openssl', command.split(' '), { cwd: directory, stdio: 'pipe' })
+  const read = (name: string) => readFileSync(join(directory, name), 'utf8')
+  openssl('req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -keyout ca.key -out ca.pem -subj /CN=story')
+  openssl('req -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout leaf.key -out leaf.csr -subj /CN=leaf')
+  writeFileSync(join(directory, 'names'), `subjectAltName=${names.map(name => `DNS:${name}`).join(',')}`)
+  openssl('x509 -req -in leaf.csr -CA ca.pem -CAkey ca.key -CAcreateserial -days 2 -extfile names -out leaf.pem')
+  return { ca: read('ca.pem'), key: read('leaf.key'), cert: read('leaf.pem') }
+}
+
+const listen = async (server: Server): Promise<number> => {
+  await new Promise<void>(done => server.listen(0, '127.0.0.1', done))
+  return (server.address() as AddressInfo).port
+}
+
+describe.each(['pglite', 'postgres'] as const)('S-8 a credential leaves for the hosts of its service only [%s]', database => {
+  let patchbay: TestPatchbay
+  /** Names that somebody looked up. */
+  const lookedUp: string[] = []
+  const evil = { connections: 0 }
+  const good = practiceHandler(Date.now)
+  const servers: Server[] = []
+  const directory = mkdtempSync(join(tmpdir(), 'story-'))
+
+  beforeAll(async () => {
+    const { ca, key, cert } = certificate(directory)
+    const goodServer = createTlsServer({ key, cert }, good.handler)
+    const evilServer = createTcpServer(socket => {
+      evil.connections++
+      socket.destroy()
+    })
+    servers.push(goodServer, evilServer)
+    const ports = { good: await listen(goodServer), evil: await listen(evilServer) }
+    patchbay = await startPatchbay({
+      database,
+      extraCa: ca,
+      resolve: name => {
+        lookedUp.push(name)
+        return Promise.resolve([{ address: '127.0.0.1', port: name.includes('evil') ? ports.evil : ports.good }])
+      },
+      // the network would let everything through: only the gate is left to say no
+      settings: { PATCHBAY_ALLOW_PRIVATE_ADDRESSES: `127.0.0.1/32:${ports.good},127.0.0.1/32:${ports.evil}` },
+    })
+    await connected('good', ['api.good.test'])
+    await connected('wild', ['*.wild.test', 'good.test:8443'])
+  }, setUpTimeoutMs)
+  afterAll(async () => {
+    await patchbay.stop()
+    for (const server of servers) server.close()
+    rmSync(directory, { recursive: true })
+  })
+
+  async function connected(linkName: string, api_hosts: string[], rest: Record<string, unknown> = {}) {
+    must(await patchbay.admin('POST', '/api/v1/services', keyDefinition(patchbay, linkName, { api_hosts, ...rest })), 201)
+    const credentials = { 'X-Api-Key': 'practice-key' }
+    const body = { service: linkName, name: linkName, link_name: linkName, credentials }
+    return must(await patchbay.admin('POST', '/api/v1/connections', body), 201)
+  }
+
+  const invoked = (url: string, rest: Record<string, unknown> = {}, connection = 'good') =>
+    call(patchbay, patchbay.admin, connection, url, rest)
+
+  /** What happened on the wire meanwhile: connections at EVIL, names looked up, calls at the good service. */
+  async function wire(work: () => Promise<Answer>) {
+    const before = { evil: evil.connections, names: lookedUp.length, calls: JSON.stringify(good.state.counters.api) }
+    const answer = await work()
+    const quiet = JSON.stringify(good.state.counters.api) === before.calls
+    return { answer, evil: evil.connections - before.evil, names: lookedUp.slice(before.names), quiet }
+  }
+
+  it('01.1 the positive control: EVIL can be reached and counts, and the good service receives the key', async () => {
+    const without = await wire(() => patchbay.admin('POST', '/api/v1/invoke', { url: 'https://evil.test/' }))
+    expect([without.answer.status, without.evil, without.names]).toEqual([502, 1, ['evil.test']])
+    const { json } = must(await invoked('https://api.good.test/key/echo'), 200)
+    expect(json.body).toMatchObject({ via: 'key', headers: { host: 'api.good.test', 'x-api-key': expect.stringMatching(/^sha256:/) } })
+  })
+
+  it.each([
+    ['01.1', 'https://evil.test/', 'destination_not_allowed'],
+    ['01.2', 'https://api.good.test.evil.test/', 'destination_not_allowed'],
+    ['01.2', 'https://evilapi.good.test/', 'destination_not_allowed'],
+    ['01.2', 'https://good.test/', 'destination_not_allowed'],
+    ['01.3', 'https://api.good.test@evil.test/', 'invalid_url'],
+    ['01.3', 'https://evil.test#@api.good.test', 'destination_not_allowed'],
+    ['01.3', 'https://evil.test?@api.good.test', 'destination_not_allowed'],
+    ['01.3', 'https://evil.test\\@api.good.test', 'invalid_url'],
+    ['01.3', 'https://api.good.test\\.evil.test/', 'invalid_url'],
+    ['01.3', 'https://api.good.test%2f@evil.test/', 'invalid_url'],
+    ['01.3', 'https://api.good.test%2f.evil.test/', 'invalid_url'],
+    ['01.3', 'https://user:pw@api.good.test/', 'invalid_url'],
+    ['01.3', 'https://api.good.test:443@evil.test/', 'invalid_url'],
+    ['01.4', 'http://api.good.test/', 'destination_not_allowed'],
+    ['01.4', 'http://api.good.test:443/', 'destination_not_allowed'],
+    ['01.4', 'https://api.good.test:8443/', 'destination_not_allowed'],
+    ['01.4', 'https://api.good.test:80/', 'destination_not_allowed'],
+    ['01.5', 'https://api.good.test./x', 'destination_not_allowed'],
+    ['01.5', 'https://api.good.test。evil.test/', 'destination_not_allowed'],
+    ['01.5', 'https://127.0.0.1/', 'destination_not_allowed'],
+    ['01.5', '//api.good.test/x', 'invalid_url'],
+    ['01.5', 'https:api.good.test/', 'invalid_url'],
+    ['01.5', 'https:///api.good.test/', 'invalid_url'],
+    ['01.5', 'ftp://api.good.test/', 'invalid_url'],
+    ['01.5', 'https://api.good.test\t.evil.test/', 'invalid_url'],
+    ['01.5', ' https://evil.test/', 'invalid_url'],
+  ])('%s %s is refused before DNS, and no byte leaves', async (_, url, code) => {
+    const { answer, ...happened } = await wire(() => invoked(url))
+    expect([answer.status, answer.json.code]).toEqual([code === 'invalid_url' ? 422 : 403, code])
+    expect(happened).toEqual({ evil: 0, names: [], quiet: true })
+    if (code !== 'destination_not_allowed' || !url.startsWith('https:')) return
+    // the error names the field to change
+    expect(answer.json.detail).toContain('api_hosts')
+    expect(answer.text).not.toContain('practice-key')
+  })
+
+  it.each([
+    ['good', 'HTTPS://API.GOOD.TEST:443/key/echo'],
+    ['good', 'https://ⓐpi.good.test/key/echo'],
+    ['good', 'https://api.good.test/key/./x/../echo'],
+    ['wild', 'https://a.wild.test/key/echo'],
+    ['wild', 'https://a.b.wild.test/key/echo'],
+    ['wild', 'https://good.test:8443/key/echo'],
+  ])('01.5 01.6 through %s, %s is one of its hosts in another spelling', async (connection, url) => {
+    const { json } = must(await invoked(url, {}, connection), 200)
+    expect(json.body).toMatchObject({ via: 'key', headers: { host: new URL(url).host } })
+  })
+
+  it.each([
+    'https://wild.test/',
+    'https://awild.test/',
+    'https://a.wild.test.evil.test/',
+    'https://a.wild.test:8443/',
+    'https://good.test/',
+  ])('01.6 a wildcard holds for one or more labels in front of it, not for %s', async url => {
+    const { answer, ...happened } = await wire(() => invoked(url, {}, 'wild'))
+    expect([answer.status, answer.json.code]).toEqual([403, 'destination_not_allowed'])
+    expect(happened).toEqual({ evil: 0, names: [], quiet: true })
+  })
+
+  it.each(['Host', 'host', 'X-Forwarded-Host', 'x_forwarded_host', 'Forwarded', 'Connection', 'Transfer-Encoding', 'Cookie', 'Via'])(
+    '01.7 the header %s is never the caller’s',
+    async name => {
+      const { answer, ...happened } = await wire(() => invoked('https://api.good.test/key/echo', { headers: { [name]: 'evil.test' } }))
+      expect([answer.status, answer.json.code]).toEqual([422, 'header_not_allowed'])
+      expect(happened).toEqual({ evil: 0, names: [], quiet: true })
+    },
+  )
+
+  it('01.7 nor is the header that carries the credential, nor one that is no header', async () => {
+    expect(refusal(await invoked('https://api.good.test/key/echo', { headers: { 'x-api-KEY': 'mine' } }))).toBe('header_not_allowed')
+    for (const name of [':authority', 'a b', 'x\r\nhost', '']) {
+      const { answer, quiet } = await wire(() => invoked('https://api.good.test/key/echo', { headers: { [name]: 'x' } }))
+      expect([answer.status, quiet], name).toEqual([422, true])
+    }
+  })
+
+  it('01.7 a path that looks like a host stays a path of the same host', async () => {
+    const { answer, evil: reached } = await wire(() => invoked('https://api.good.test//evil.test/x'))
+    expect([must(answer, 200).json.status_code, reached]).toEqual([404, 0])
+  })
+
+  it('01.8 the proxy refuses the same, with the code in a header', async () => {
+    for (const target of [
+      'https/evil.test/',
+      'https/api.good.test.evil.test/',
+      'https/api.good.test:8443/',
+      'http/api.good.test/',
+      'https/api.good.test@evil.test/',
+      'https/api.good.test%2f@evil.test/',
+      'https/evil.test%23@api.good.test/',
+      'https/evil.test%5c@api.good.test/',
+    ]) {
+      const { answer, ...happened } = await wire(() => patchbay.admin('GET', `/proxy/good/${target}`))
+      expect(answer.status, target).toBeGreaterThanOrEqual(400)
+      expect(answer.headers.get('patchbay-problem'), target).toMatch(/^(destination_not_allowed|invalid_url|malformed_request|not_found)$/)
+      expect(happened, target).toEqual({ evil: 0, names: [], quiet: true })
+    }
+    const passed = must(await patchbay.admin('GET', '/proxy/good/https/api.good.test//evil.test/x'), 404)
+    expect(passed.headers.get('patchbay-problem')).toBeNull()
+    expect(must(await patchbay.admin('GET', '/proxy/good/https/api.good.test/key/echo'), 200).json).toMatchObject({ via: 'key' })
+  })
+
+  it('01.8 the test call and the call after connecting go through the same gate', async () => {
+    const elsewhere = { test_url: 'https://evil.test/me', after_connect: { url: 'https://evil.test/me', id_path: 'id' } }
+    const created = await wire(() => connected('tested', ['api.good.test'], { advanced: elsewhere }))
+    expect(created).toMatchObject({ evil: 0, names: [], quiet: true })
+    const { answer, ...happened } = await wire(() => patchbay.admin('POST', '/api/v1/connections/tested/test'))
+    expect([answer.status, answer.json.code]).toEqual([403, 'destination_not_allowed'])
+    expect(happened).toEqual({ evil: 0, names: [], quiet: true })
+  })
+
+  it('methods and paths that the service does not offer are refused alike', async () => {
+    await connected('narrow', ['api.good.test'], { advanced: { methods: ['GET'], path_prefix: '/key/echo' } })
+    must(await invoked('https://api.good.test/key/echo', {}, 'narrow'), 200)
+    must(await invoked('https://api.good.test/key/echo?x=../me', {}, 'narrow'), 200)
+    for (const [url, rest] of [
+      ['https://api.good.test/key/echo', { type: 'POST' }],
+      ['https://api.good.test/key/me', {}],
+      ['https://api.good.test/key/echoes', {}],
+      ['https://api.good.test/key/echo/../me', {}],
+      ['https://api.good.test/key/echo/..%2fme', {}],
+      ['https://api.good.test/key/echo/%2e%2e/me', {}],
+      ['https://api.good.test/key/echo//x', {}],
+    ] as const) {
+      const { answer, quiet } = await wire(() => invoked(url, rest, 'narrow'))
+      expect([answer.status, answer.json.code, quiet], url).toEqual([403, 'destination_not_allowed', true])
+    }
+  })
+})
