@@ -67,8 +67,8 @@ export function sendProblem(reply: FastifyReply, problem: Problem, publicUrl: st
   if (problem.status === 401) void reply.header('www-authenticate', 'Bearer realm="patchbay"')
   return reply
     .code(problem.status)
-    .type('application/problem+json')
-    .send(JSON.stringify(problemDocument(problem, publicUrl, requestId)))
+    .header('content-type', 'application/problem+json')
+    .send(Buffer.from(JSON.stringify(problemDocument(problem, publicUrl, requestId)))) // as text it would be given a charset, which the type does not have
 }
 
 const wantsPage = (request: FastifyRequest): boolean =>

@@ -70,6 +70,12 @@ export function createJobs(options: {
   })
   boss.on('error', options.onError)
   let started = false
+  const workers = new Map<JobName, string>()
+  /** The worker looks at once instead of at its next poll. */
+  const wake = (name: JobName) => {
+    const worker = workers.get(name)
+    if (worker !== undefined) boss.notifyWorker(worker)
+  }
 
   return {
     async send(trx, name, data) {
@@ -79,6 +85,7 @@ export function createJobs(options: {
           executor.executeQuery(CompiledQuery.raw(text, values)) as Promise<{ rows: unknown[] }>,
       }
       await boss.send(name, jobSchema.parse(JSON.parse(JSON.stringify(data))), { db: inside })
+      setTimeout(() => wake(name), 50).unref() // when the transaction has most likely ended; if not, the next poll finds it
     },
 
     async start(handlers) {
@@ -88,17 +95,18 @@ export function createJobs(options: {
         const { retryLimit, retryDelay, schedule } = queues[name]
         await boss.createQueue(name, { name, retryLimit, retryDelay, retryBackoff: true, expireInSeconds: 120 })
         const handler = handlers[name] as Handler<JobName>
-        let worker = ''
-        worker = await boss.work(name, { pollingIntervalSeconds: 2 }, async jobs => {
+        const worker = await boss.work(name, { pollingIntervalSeconds: 2 }, async jobs => {
           // it rests only when there was nothing: a thousand revocations must not take two seconds each
-          boss.notifyWorker(worker)
+          wake(name)
           for (const job of jobs) await handler(job.data as JobData[JobName])
         })
+        workers.set(name, worker)
         if (schedule) await boss.schedule(name, schedule)
       }
     },
 
     async stop() {
+      workers.clear()
       if (started) await boss.stop({ graceful: true, timeout: 10_000, wait: true })
       started = false
     },

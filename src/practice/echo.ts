@@ -162,8 +162,11 @@ async function bytes(exchange: Exchange): Promise<null> {
 
 const drained = ({ response }: Exchange): Promise<void> =>
   new Promise(resolve => {
-    response.once('drain', resolve)
-    response.once('close', resolve)
+    const go = () => {
+      response.off('drain', go).off('close', go)
+      resolve()
+    }
+    response.on('drain', go).on('close', go)
   })
 
 /** `n` bytes, one every `ms` milliseconds, without a length. */

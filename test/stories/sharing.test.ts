@@ -194,14 +194,24 @@ describe.each(['pglite', 'postgres'] as const)('C-3 own and shared connections [
     await authorise(bob, 'login_two', 'grace')
     expect(must(await alice.ask('POST', `${at('login_two')}/revoke`, { everyone: true }), 200).json).toMatchObject({ count: 2 })
     for (const member of [alice, bob]) expect(refusal(await through(member, 'login_two'))).toBe('connection_revoked')
+    await until(
+      () => revocations(patchbay),
+      now => now === before + 3,
+    )
   })
 
   it('login user: the owner’s own revocation leaves the others alone', async () => {
     await connect(alice, { service: 'code', link_name: 'login_three', use_login_user_credentials: true })
     await authorise(bob, 'login_three', 'grace')
+    const before = await revocations(patchbay)
     must(await alice.ask('POST', `${at('login_three')}/revoke`), 200)
     expect(refusal(await through(alice, 'login_three'))).toBe('connection_revoked')
     expect((await echo(patchbay, bob.ask, 'login_three', '/api/echo'))['account']).toBe('grace@practice.example')
+    // the provider has been told before the next story counts
+    await until(
+      () => revocations(patchbay),
+      now => now === before + 1,
+    )
   })
 
   it('login user: deleting tells the provider about everybody’s', async () => {
