@@ -217,7 +217,7 @@ export function createEgress(options: EgressOptions): Egress {
       }
       const sent = () => call?.sent() ?? false
       const timer = setTimeout(() => finish(timedOut(host, deadlineMs / 1000, sent())), deadlineMs)
-      const giveUp = () => finish(broken(host, 'aborted', 'the call was given up.', sent()))
+      const giveUp = () => over || finish(broken(host, 'aborted', 'the call was given up.', sent()))
       const undecodable = (error: unknown) => {
         if (!(error instanceof UndecodableError)) return finish(broken(host, 'decoding', 'its answer could not be decoded.', true, error))
         finish(error.tooLarge ? tooLarge(host, maxDecodedBytes) : broken(host, 'content_encoding', error.message, true, error.cause))

@@ -9,7 +9,7 @@ beforeAll(async () => {
 afterAll(() => patchbay.stop())
 
 /** A query makes it another path for the door, and the same one for the router. */
-const wayIn = { door: '/api/v1/invoke', router: '/api/v1/invoke?' }
+const wayIn = { door: '/api/v1/invoke', router: '/api/v1/invoke?router' }
 
 async function ask(way: keyof typeof wayIn, body: string, headers: Record<string, string> = {}) {
   const response = await fetch(patchbay.base + wayIn[way], {
@@ -50,7 +50,7 @@ it('answers as the router does', async () => {
   const body = `{"url":"${practice()}/open/echo?a=b","headers":{"X-Own":"1"}}`
   const [door, router] = [await ask('door', body), await ask('router', body)]
   expect([door.status, door.type]).toEqual([router.status, router.type])
-  expect(door.answer).toMatchObject({ status_code: 200, body: { query: [['a', 'b']] } })
+  expect(door.answer).toMatchObject({ status_code: 200, body: { query: { a: 'b' } } })
   expect(Object.keys(door.answer)).toEqual(Object.keys(router.answer))
   for (const name of ['x-content-type-options', 'content-security-policy']) expect(door.headers.get(name), name).not.toBeNull()
 })
@@ -79,13 +79,13 @@ it('refuses a body beyond its limit, announced or not', async () => {
 it('gives a call up whose caller has left', async () => {
   const giveUp = new AbortController()
   const headers = { authorization: `Bearer ${adminKey}`, 'content-type': 'application/json' }
-  const body = JSON.stringify({ url: `${practice()}/open/delay?ms=8000` })
+  const body = JSON.stringify({ url: `${practice()}/open/slow?ms=8000` })
   const pending = fetch(patchbay.base + wayIn.door, { method: 'POST', headers, body, signal: giveUp.signal })
   setTimeout(() => giveUp.abort(), 300)
   await expect(pending).rejects.toThrow()
   const last = async () => {
-    const { json } = await patchbay.admin('GET', '/api/v1/invocations?limit=1')
-    return (json as { data: { problem: string | null }[] }).data[0]?.problem
+    const { json } = (await patchbay.admin('GET', '/api/v1/invocations?limit=1')) as { json: { data: { problem: string | null }[] } }
+    return json.data[0]?.problem
   }
   await expect.poll(last, { timeout: 3_000 }).toBe('upstream_unreachable')
 })

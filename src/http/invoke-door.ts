@@ -97,7 +97,7 @@ const textOf = (message: IncomingMessage, most: number): Promise<string> =>
         else chunks.push(chunk)
       })
       .on('end', () => resolve(Buffer.concat(chunks).toString()))
-      .on('close', () => reject(new Problem('malformed_request')))
+      .on('close', () => void (message.complete || reject(new Problem('malformed_request'))))
   })
 
 /** As the router's answers: nothing in it is ever shown by a browser. */
