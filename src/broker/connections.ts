@@ -141,6 +141,7 @@ export async function testConnection(broker: Broker, principal: Principal, linkN
 /** What names this connection: keys limited to it, and who called through it in the last 30 days. */
 export async function listUses(broker: Broker, principal: Principal, linkName: string) {
   const row = await getOwned(broker, principal, linkName, { administrators: true })
+  await broker.invocations.flush() // the call somebody just made is among them
   const callers = await recentCallers(broker.db, principal.organizationId, row.id, 30)
   const keys = await broker.db
     .selectFrom('api_keys as a')

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { existsSync, readdirSync, renameSync, statSync } from 'node:fs'
-import { dirname } from 'node:path'
+import { basename, dirname } from 'node:path'
 import { sql } from 'kysely'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { startPractice, type Practice } from '../../src/practice/server.ts'
@@ -195,11 +195,13 @@ describe.each(['pglite', 'postgres'] as const)('R-1 killed and started again [%s
     async () => {
       const first = await begin()
       expect(await first.end('SIGTERM')).toBe(0)
-      const keyFile = `${settings['PATCHBAY_DATA_DIR']}.key`
+      const dataDir = settings['PATCHBAY_DATA_DIR'] ?? ''
+      const keyFile = `${dataDir}.key`
       expect(statSync(keyFile).mode & 0o777).toBe(0o600)
       const before = await snapshot()
       expect(Object.keys(before).length).toBeGreaterThan(10)
-      const beside = () => readdirSync(dirname(keyFile)).filter(name => name.endsWith('.key'))
+      // other files of this run keep their own data, and keys, in the same folder
+      const beside = () => readdirSync(dirname(keyFile)).filter(name => name.endsWith('.key') && name.startsWith(basename(dataDir)))
       renameSync(keyFile, `${keyFile}.away`)
       const keysBefore = beside()
       const wrong: Record<string, Record<string, string>> = {
