@@ -95,7 +95,7 @@ export function variableValues(service: ServiceDefinition, given: Readonly<Recor
     const value = own === undefined || own === '' ? (variable.default ?? variable.choices?.[0]) : own
     const problem = variableProblem(service, variable, value)
     if (problem !== null) errors.push({ path: `variables.${variable.name}`, message: problem })
-    else values[variable.name] = String(value)
+    else if (typeof value === 'string') values[variable.name] = value
   }
   if (errors.length > 0) throw new Problem('validation_failed', {}, { errors })
   return values

@@ -113,7 +113,7 @@ const embeddingRanges = rangesOf(embeddings)
 const globalUnicast: Range = ipaddr.parseCIDR('2000::/3')
 
 const within = (address: ipaddr.IPv4 | ipaddr.IPv6, [range, bits]: Range): boolean =>
-  address.kind() === range.kind() && (address as ipaddr.IPv6).match(range as ipaddr.IPv6, bits)
+  address.kind() === range.kind() && (address as ipaddr.IPv6).match(range, bits)
 
 function classifyIpv4(address: ipaddr.IPv4): 'public' | Kind {
   const row = ipv4Ranges.find(({ range }) => within(address, range))

@@ -177,7 +177,7 @@ export function createConnect(options: ConnectOptions): (target: Target) => Prom
     })
 
   async function reach(target: Target, answers: readonly Answer[], until: number): Promise<Socket> {
-    let failure: unknown
+    let failure: Error | undefined
     for (const [index, { address, port = target.port }] of answers.entries()) {
       const left = until - performance.now()
       if (left <= 0) break
@@ -186,7 +186,7 @@ export function createConnect(options: ConnectOptions): (target: Target) => Prom
         return await dial(target, address, port, index === answers.length - 1 ? left : left / 2)
       } catch (error) {
         if (error instanceof Problem && error.code === 'destination_not_allowed') throw error
-        failure = error
+        failure = error instanceof Error ? error : undefined
       }
     }
     throw failure ?? timedOut(target)

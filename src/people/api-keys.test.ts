@@ -15,7 +15,7 @@ function counting(people: People): { people: People; queries: () => number } {
     get(target, property) {
       if (property === 'selectFrom') queries++
       const value: unknown = Reflect.get(target, property, target)
-      return typeof value === 'function' ? value.bind(target) : value
+      return typeof value === 'function' ? (value as () => unknown).bind(target) : value
     },
   })
   return { people: { ...people, db }, queries: () => queries }
@@ -109,7 +109,7 @@ forEachDatabase((_, open) => {
     const [adas, bobs, other] = await Promise.all([ada, bob, bob].map(userId => createKey(people, { ...of, userId })))
     if (!adas || !bobs || !other) throw new Error('three keys were made')
     await using(people, async ring => {
-      await Promise.all([adas, bobs, other].map(({ key }) => ring.verify(key)))
+      await Promise.all([adas, bobs, other].map(async ({ key }) => ring.verify(key)))
       await revokeKey(people, { organizationId: organization.id, userId: bob }, bobs.row.id)
       ring.drop({ keyId: bobs.row.id })
       assert.isUndefined(await ring.verify(bobs.key))

@@ -62,7 +62,7 @@ export const schemaOptions = {
   },
   verification: { modelName: 'verifications', fields: { expiresAt: 'expires_at', ...times } },
   advanced: {
-    database: { generateId: () => randomUUID() as string },
+    database: { generateId: () => randomUUID() },
     ipAddress: { ipAddressHeaders: [addressHeader] },
   },
   plugins: [

@@ -145,7 +145,11 @@ export const isRecord = (value: unknown): value is Record<string, unknown> =>
   typeof value === 'object' && value !== null && !Array.isArray(value)
 
 const scalarsOf = (value: unknown): Pair[] =>
-  isRecord(value) ? Object.entries(value).flatMap(([name, one]) => (typeof one === 'object' ? [] : [[name, String(one)] as const])) : []
+  isRecord(value)
+    ? Object.entries(value).flatMap(([name, one]) =>
+        typeof one === 'object' ? [] : [[name, String(one as string | number | boolean)] as const],
+      )
+    : []
 
 /** @throws Refusal invalid_request when the parameter is given twice (RFC 6749 §3.1, §3.2). */
 export function single(pairs: readonly Pair[], name: string): string | null {

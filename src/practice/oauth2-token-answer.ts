@@ -68,7 +68,7 @@ function encoded(options: ClientOptions, status: number, answer: Record<string, 
     case 'form': {
       const fields = Object.entries(answer).map(([name, value]): Pair => [
         name,
-        typeof value === 'object' ? JSON.stringify(value) : String(value),
+        typeof value === 'object' ? JSON.stringify(value) : String(value as string | number | boolean),
       ])
       return text(status, 'application/x-www-form-urlencoded', encodeForm(fields), headers)
     }

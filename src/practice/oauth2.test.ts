@@ -90,7 +90,7 @@ test('the consent page names the client, the scopes and the address, has no scri
   assert.match(page.headers.get('content-security-policy') ?? '', /default-src 'none'/)
 
   const hidden = Object.fromEntries(
-    [...page.text.matchAll(/type="hidden" name="([^"]+)" value="([^"]*)"/g)].map(([, name, value]) => [name, value]),
+    [...page.text.matchAll(/type="hidden" name="([^"]+)" value="([^"]*)"/g)].map(([, name = '', value = '']) => [name, value] as const),
   )
   const send = (decision: string) => practice.postForm('/oauth2/authorize', { ...hidden, account: 'grace', decision })
   const accepted = await send('accept')
