@@ -3,11 +3,13 @@ import { fileURLToPath } from 'node:url'
 import openapiTypeScript, { astToString, COMMENT_HEADER } from 'openapi-typescript'
 import prettier from 'prettier'
 import { z } from 'zod'
+import { documented } from '../src/catalogue/catalogue.ts'
 import { cliSettings, settings } from '../src/config.ts'
 import { problems } from '../src/core/problem.ts'
 import { serviceInput } from '../src/core/service.ts'
 import { createApp } from '../src/http/app.ts'
 import type { Doors } from '../src/http/doors.ts'
+import { knobsModule } from './knobs.ts'
 
 /**
  * Writes everything that is generated, from the table that each is generated from. All of it is committed.
@@ -18,7 +20,7 @@ const root = new URL('../', import.meta.url)
 const place = (path: string) => fileURLToPath(new URL(path, root))
 
 /** A JSON schema, as far as it is read here. */
-interface Schema {
+export interface Schema {
   readonly $ref?: string
   readonly type?: string | readonly string[]
   readonly description?: string
@@ -109,6 +111,7 @@ const problemsPage = () =>
 interface DefaultService {
   readonly link_name: string
   readonly name: string
+  readonly documented: Readonly<z.infer<typeof documented>>
   readonly advanced?: Readonly<Record<string, unknown>>
 }
 
@@ -119,16 +122,12 @@ const defaultServices = (): DefaultService[] =>
     .sort()
     .map(file => JSON.parse(readFileSync(place(`${servicesFolder}/${file}`), 'utf8')) as DefaultService)
 
+const { $schema: _, ...documentedSchema } = z.toJSONSchema(documented, { io: 'input' }) as Schema
+
 /** What may be written in a default service's file besides its definition. */
 const aboutTheFile: Record<string, Schema> = {
   $schema: { type: 'string' },
-  documented: {
-    type: 'object',
-    description: 'The provider’s own page that the definition was written from, and the day it was read.',
-    properties: { on: { type: 'string', format: 'date' }, page: { type: 'string', format: 'uri' } },
-    required: ['on', 'page'],
-    additionalProperties: false,
-  },
+  documented: documentedSchema,
   example_call: { type: 'string', description: 'A documented GET of the service’s API; its host is one of the API hosts.' },
 }
 
@@ -236,6 +235,18 @@ function servicesPage(): Promise<string> {
         usedBy(name),
       ]),
     ),
+    '## Default services',
+    'What each was compared with, and when: `documented` in its file. None was tried with a live account of the provider; every one is driven against the practice service, which behaves as the definition says.',
+    table(
+      ['Field', 'Value', 'Meaning'],
+      Object.entries(documentedSchema.properties ?? {}).map(([name, schema]) => [code(name), kind(schema), cell(schema.description ?? '')]),
+    ),
+    table(
+      ['Service', 'Link name', 'Checked', 'On', 'Page'],
+      services
+        .toSorted((a, b) => a.name.localeCompare(b.name, 'en'))
+        .map(one => [cell(one.name), code(one.link_name), one.documented.checked, one.documented.on, `<${one.documented.page}>`]),
+    ),
   )
 }
 
@@ -256,7 +267,7 @@ const standIn = (known: Readonly<Record<string, unknown>>): unknown => {
 /** The OpenAPI document, from the routes themselves: the app is built, and neither listens nor has a database. */
 async function openApiDocument(): Promise<object> {
   const broker = standIn({ publicUrl: 'http://localhost:4400' })
-  const doors = standIn({ broker, trustedProxies: [], metricsToken: '', practiceUrl: '' }) as Doors
+  const doors = standIn({ broker, trustedProxies: [], metricsToken: '', practiceUrl: '', consoleDirectory: '' }) as Doors
   const { fastify } = await createApp(doors, { graceMs: 0 })
   await fastify.ready()
   return fastify.swagger()
@@ -270,6 +281,8 @@ async function sdkTypes(document: object): Promise<string> {
 
 const json = (value: unknown) => `${JSON.stringify(value, null, 2)}\n`
 
+const knobsOfTheConsole = 'web/pages/services/knobs.ts'
+
 async function generate(): Promise<Map<string, string>> {
   const files = new Map([
     ['docs/configuration.md', await configurationPage()],
@@ -277,6 +290,7 @@ async function generate(): Promise<Map<string, string>> {
     ['docs/problems.md', await problemsPage()],
     ['docs/services.md', await servicesPage()],
     ['src/catalogue/service.schema.json', json(serviceSchema().whole)],
+    [knobsOfTheConsole, await knobsModule(serviceSchema().advanced, place(knobsOfTheConsole))],
   ])
   const document = await openApiDocument()
   return files.set('docs/openapi.json', json(document)).set('sdk/schema.ts', await sdkTypes(document))

@@ -16,8 +16,8 @@ import type {
 } from './types.ts'
 
 export interface ConnectionQuery extends PageQuery {
-  /** `shared`: authorised by me; `available`: waiting for me; `all`: everybody's, for administrators. */
-  readonly view?: 'own' | 'shared' | 'available' | 'all' | undefined
+  /** `shared`: authorised by me; `available`: waiting for me; `others`: of others, and mine to call; `all`: everybody's, for administrators. */
+  readonly view?: 'own' | 'shared' | 'available' | 'others' | 'all' | undefined
   readonly service?: string | undefined
   readonly status?: ConnectionStatus | undefined
   readonly q?: string | undefined

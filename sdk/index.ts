@@ -13,6 +13,7 @@ import {
   signInOf,
   type Me,
 } from './people.ts'
+import { practiceOf } from './practice.ts'
 import { proxyFetch } from './proxy-fetch.ts'
 import { servicesOf } from './services.ts'
 import { json, segment, send, type Access } from './transport.ts'
@@ -23,6 +24,7 @@ export type * from './connections.ts'
 export type * from './list.ts'
 export type * from './operations.ts'
 export type * from './people.ts'
+export type * from './practice.ts'
 export type * from './services.ts'
 export type * from './types.ts'
 export { PatchbayProblem, type FieldError } from './problem.ts'
@@ -70,6 +72,7 @@ export class Patchbay {
   readonly members: ReturnType<typeof membersOf>
   readonly operations: ReturnType<typeof operationsOf>
   readonly organizations: ReturnType<typeof organizationsOf>
+  readonly practice: ReturnType<typeof practiceOf>
   readonly services: ReturnType<typeof servicesOf>
   readonly session: ReturnType<typeof signInOf>
   readonly settings: ReturnType<typeof settingsOf>
@@ -89,6 +92,7 @@ export class Patchbay {
     this.members = membersOf(access)
     this.operations = operationsOf(access)
     this.organizations = organizationsOf(access)
+    this.practice = practiceOf(access)
     this.services = servicesOf(access)
     this.session = signInOf(access)
     this.settings = settingsOf(access)

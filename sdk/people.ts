@@ -18,6 +18,9 @@ export type NewInvitation = Answer<'/api/v1/members/invitations', 'post'>
 /** What somebody who holds an invitation's link may know. With `has_account`, sign in first, then accept. */
 export type OpenInvitation = Answer<'/api/v1/invitations/{token}', 'get'>
 
+/** Who has joined, where, as what. */
+export type Joined = Answer<'/api/v1/invitations/{token}/accept', 'post'>
+
 export type ApiKey = Listed<'/api/v1/api-keys'>
 export type ApiKeyInput = Sent<'/api/v1/api-keys', 'post'>
 
@@ -71,7 +74,7 @@ export const invitationsOf = (access: Access) => ({
   get: (token: string) => json<OpenInvitation>(access, 'GET', `/api/v1/invitations/${segment(token)}`),
   /** A member already signed in only confirms, with nothing. */
   accept: (token: string, account?: { name: string; password: string }) =>
-    json<Me>(access, 'POST', `/api/v1/invitations/${segment(token)}/accept`, { body: account ?? {} }),
+    json<Joined>(access, 'POST', `/api/v1/invitations/${segment(token)}/accept`, { body: account ?? {} }),
 })
 
 export const apiKeysOf = (access: Access) => ({

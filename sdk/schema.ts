@@ -325,6 +325,8 @@ export interface paths {
                             };
                             /** @enum {string} */
                             role: "administrator" | "developer" | "user";
+                            /** @description The organisation lets this role create services and connections. */
+                            may_create: boolean;
                         };
                     };
                 };
@@ -381,6 +383,8 @@ export interface paths {
                             };
                             /** @enum {string} */
                             role: "administrator" | "developer" | "user";
+                            /** @description The organisation lets this role create services and connections. */
+                            may_create: boolean;
                         };
                     };
                 };
@@ -1378,6 +1382,8 @@ export interface paths {
                                 has_client_secret: boolean;
                                 /** @description False: an administrator must register a client first. */
                                 configured: boolean;
+                                /** @description The caller has asked the administrators to register it. */
+                                requested_by_me: boolean;
                                 /** @description What to register at the provider. */
                                 redirect_url: string | null;
                                 readonly api_hosts: string[];
@@ -1387,6 +1393,15 @@ export interface paths {
                                     [key: string]: unknown;
                                 };
                                 revision: number;
+                                created_by: {
+                                    id: string;
+                                    name: string | null;
+                                } | null;
+                                /** @description Who edits a custom service. */
+                                keeper: {
+                                    id: string;
+                                    name: string | null;
+                                } | null;
                             } & {
                                 [key: string]: unknown;
                             })[];
@@ -1435,6 +1450,8 @@ export interface paths {
                             has_client_secret: boolean;
                             /** @description False: an administrator must register a client first. */
                             configured: boolean;
+                            /** @description The caller has asked the administrators to register it. */
+                            requested_by_me: boolean;
                             /** @description What to register at the provider. */
                             redirect_url: string | null;
                             readonly api_hosts: string[];
@@ -1444,6 +1461,15 @@ export interface paths {
                                 [key: string]: unknown;
                             };
                             revision: number;
+                            created_by: {
+                                id: string;
+                                name: string | null;
+                            } | null;
+                            /** @description Who edits a custom service. */
+                            keeper: {
+                                id: string;
+                                name: string | null;
+                            } | null;
                         } & {
                             [key: string]: unknown;
                         };
@@ -1497,6 +1523,8 @@ export interface paths {
                             has_client_secret: boolean;
                             /** @description False: an administrator must register a client first. */
                             configured: boolean;
+                            /** @description The caller has asked the administrators to register it. */
+                            requested_by_me: boolean;
                             /** @description What to register at the provider. */
                             redirect_url: string | null;
                             readonly api_hosts: string[];
@@ -1506,6 +1534,15 @@ export interface paths {
                                 [key: string]: unknown;
                             };
                             revision: number;
+                            created_by: {
+                                id: string;
+                                name: string | null;
+                            } | null;
+                            /** @description Who edits a custom service. */
+                            keeper: {
+                                id: string;
+                                name: string | null;
+                            } | null;
                         } & {
                             [key: string]: unknown;
                         };
@@ -1578,6 +1615,8 @@ export interface paths {
                             has_client_secret: boolean;
                             /** @description False: an administrator must register a client first. */
                             configured: boolean;
+                            /** @description The caller has asked the administrators to register it. */
+                            requested_by_me: boolean;
                             /** @description What to register at the provider. */
                             redirect_url: string | null;
                             readonly api_hosts: string[];
@@ -1587,6 +1626,15 @@ export interface paths {
                                 [key: string]: unknown;
                             };
                             revision: number;
+                            created_by: {
+                                id: string;
+                                name: string | null;
+                            } | null;
+                            /** @description Who edits a custom service. */
+                            keeper: {
+                                id: string;
+                                name: string | null;
+                            } | null;
                         } & {
                             [key: string]: unknown;
                         };
@@ -1690,6 +1738,8 @@ export interface paths {
                             has_client_secret: boolean;
                             /** @description False: an administrator must register a client first. */
                             configured: boolean;
+                            /** @description The caller has asked the administrators to register it. */
+                            requested_by_me: boolean;
                             /** @description What to register at the provider. */
                             redirect_url: string | null;
                             readonly api_hosts: string[];
@@ -1699,6 +1749,15 @@ export interface paths {
                                 [key: string]: unknown;
                             };
                             revision: number;
+                            created_by: {
+                                id: string;
+                                name: string | null;
+                            } | null;
+                            /** @description Who edits a custom service. */
+                            keeper: {
+                                id: string;
+                                name: string | null;
+                            } | null;
                         } & {
                             [key: string]: unknown;
                         };
@@ -1761,6 +1820,8 @@ export interface paths {
                             has_client_secret: boolean;
                             /** @description False: an administrator must register a client first. */
                             configured: boolean;
+                            /** @description The caller has asked the administrators to register it. */
+                            requested_by_me: boolean;
                             /** @description What to register at the provider. */
                             redirect_url: string | null;
                             readonly api_hosts: string[];
@@ -1770,6 +1831,15 @@ export interface paths {
                                 [key: string]: unknown;
                             };
                             revision: number;
+                            created_by: {
+                                id: string;
+                                name: string | null;
+                            } | null;
+                            /** @description Who edits a custom service. */
+                            keeper: {
+                                id: string;
+                                name: string | null;
+                            } | null;
                         } & {
                             [key: string]: unknown;
                         };
@@ -1837,6 +1907,181 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/services/requests": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Default services that members asked for and nobody has set up, newest first; for administrators */
+        get: {
+            parameters: {
+                query?: {
+                    limit?: number;
+                    cursor?: string;
+                };
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description Default Response */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": {
+                            readonly data: {
+                                service: {
+                                    link_name: string;
+                                    name: string;
+                                };
+                                requested_by: {
+                                    id: string;
+                                    name: string;
+                                    email: string;
+                                };
+                                note: string | null;
+                                requested_at: string;
+                            }[];
+                            next_cursor: string | null;
+                        };
+                    };
+                };
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/services/{link_name}/request": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Ask the administrators to register the client of a default service; asking again renews the request */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    link_name: string;
+                };
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": {
+                        /** @description For the administrators: one line of text, at most 500 characters. */
+                        note?: string | null;
+                    } | null;
+                };
+            };
+            responses: {
+                /** @description Default Response */
+                201: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": {
+                            requested_at: string;
+                            readonly administrators: {
+                                id: string;
+                                name: string;
+                            }[];
+                            /** @description An administrator has been mailed: now, or about the same request in the last day. */
+                            mailed: boolean;
+                        };
+                    };
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/practice-service": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Whether the built-in practice service runs, and the organisation’s service there */
+        get: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description Default Response */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": {
+                            url: string;
+                            /** @description The link name of the organisation’s service there; null before it is made. */
+                            service: string | null;
+                        };
+                    };
+                };
+            };
+        };
+        put?: never;
+        /** Make a custom service of the built-in practice service, unless there is one */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": Record<string, never> | null;
+                };
+            };
+            responses: {
+                /** @description Default Response */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": {
+                            url: string;
+                            /** @description The link name of the organisation’s service there; null before it is made. */
+                            service: string | null;
+                        };
+                    };
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/connections": {
         parameters: {
             query?: never;
@@ -1848,7 +2093,8 @@ export interface paths {
         get: {
             parameters: {
                 query?: {
-                    view?: "own" | "shared" | "available" | "all";
+                    /** @description own: the caller’s; shared: of others, authorised by the caller; available: waiting for the caller; others: of others, and the caller’s to call; all: everybody’s, for administrators. Left out: what the caller may use or authorise. */
+                    view?: "own" | "shared" | "available" | "others" | "all";
                     service?: string;
                     status?: string;
                     q?: string;
@@ -1876,6 +2122,7 @@ export interface paths {
                                     name: string;
                                     kind: string;
                                     auth_type: string;
+                                    logo: string | null;
                                 };
                                 readonly scopes: string[];
                                 granted_scopes: string[] | null;
@@ -1901,6 +2148,14 @@ export interface paths {
                                     id: string | null;
                                     label: string | null;
                                 } | null;
+                                /** @description What the connection filled in, without what the service calls secret. */
+                                variables: {
+                                    [key: string]: string;
+                                };
+                                /** @description Where its calls may go; variables are filled in where they are known. */
+                                readonly api_hosts: string[];
+                                /** @description API hosts that were added since the caller connected: no call goes there before they are confirmed. */
+                                readonly hosts_to_confirm: string[];
                                 last_used_at: string | null;
                                 created_at: string;
                                 updated_at: string;
@@ -1964,6 +2219,7 @@ export interface paths {
                                     name: string;
                                     kind: string;
                                     auth_type: string;
+                                    logo: string | null;
                                 };
                                 readonly scopes: string[];
                                 granted_scopes: string[] | null;
@@ -1989,6 +2245,14 @@ export interface paths {
                                     id: string | null;
                                     label: string | null;
                                 } | null;
+                                /** @description What the connection filled in, without what the service calls secret. */
+                                variables: {
+                                    [key: string]: string;
+                                };
+                                /** @description Where its calls may go; variables are filled in where they are known. */
+                                readonly api_hosts: string[];
+                                /** @description API hosts that were added since the caller connected: no call goes there before they are confirmed. */
+                                readonly hosts_to_confirm: string[];
                                 last_used_at: string | null;
                                 created_at: string;
                                 updated_at: string;
@@ -2008,6 +2272,7 @@ export interface paths {
                             } | {
                                 /** @enum {string} */
                                 kind: "redirect";
+                                /** @description Where a browser goes on: the service’s own page, or a page of Patchbay, such as the one that asks which of two accounts it shall be. */
                                 url: string;
                                 expires_at: string;
                             } | {
@@ -2058,6 +2323,7 @@ export interface paths {
                                 name: string;
                                 kind: string;
                                 auth_type: string;
+                                logo: string | null;
                             };
                             readonly scopes: string[];
                             granted_scopes: string[] | null;
@@ -2083,6 +2349,14 @@ export interface paths {
                                 id: string | null;
                                 label: string | null;
                             } | null;
+                            /** @description What the connection filled in, without what the service calls secret. */
+                            variables: {
+                                [key: string]: string;
+                            };
+                            /** @description Where its calls may go; variables are filled in where they are known. */
+                            readonly api_hosts: string[];
+                            /** @description API hosts that were added since the caller connected: no call goes there before they are confirmed. */
+                            readonly hosts_to_confirm: string[];
                             last_used_at: string | null;
                             created_at: string;
                             updated_at: string;
@@ -2162,6 +2436,7 @@ export interface paths {
                                     name: string;
                                     kind: string;
                                     auth_type: string;
+                                    logo: string | null;
                                 };
                                 readonly scopes: string[];
                                 granted_scopes: string[] | null;
@@ -2187,6 +2462,14 @@ export interface paths {
                                     id: string | null;
                                     label: string | null;
                                 } | null;
+                                /** @description What the connection filled in, without what the service calls secret. */
+                                variables: {
+                                    [key: string]: string;
+                                };
+                                /** @description Where its calls may go; variables are filled in where they are known. */
+                                readonly api_hosts: string[];
+                                /** @description API hosts that were added since the caller connected: no call goes there before they are confirmed. */
+                                readonly hosts_to_confirm: string[];
                                 last_used_at: string | null;
                                 created_at: string;
                                 updated_at: string;
@@ -2206,6 +2489,7 @@ export interface paths {
                             } | {
                                 /** @enum {string} */
                                 kind: "redirect";
+                                /** @description Where a browser goes on: the service’s own page, or a page of Patchbay, such as the one that asks which of two accounts it shall be. */
                                 url: string;
                                 expires_at: string;
                             } | {
@@ -2268,6 +2552,7 @@ export interface paths {
                                     name: string;
                                     kind: string;
                                     auth_type: string;
+                                    logo: string | null;
                                 };
                                 readonly scopes: string[];
                                 granted_scopes: string[] | null;
@@ -2293,6 +2578,14 @@ export interface paths {
                                     id: string | null;
                                     label: string | null;
                                 } | null;
+                                /** @description What the connection filled in, without what the service calls secret. */
+                                variables: {
+                                    [key: string]: string;
+                                };
+                                /** @description Where its calls may go; variables are filled in where they are known. */
+                                readonly api_hosts: string[];
+                                /** @description API hosts that were added since the caller connected: no call goes there before they are confirmed. */
+                                readonly hosts_to_confirm: string[];
                                 last_used_at: string | null;
                                 created_at: string;
                                 updated_at: string;
@@ -2312,6 +2605,7 @@ export interface paths {
                             } | {
                                 /** @enum {string} */
                                 kind: "redirect";
+                                /** @description Where a browser goes on: the service’s own page, or a page of Patchbay, such as the one that asks which of two accounts it shall be. */
                                 url: string;
                                 expires_at: string;
                             } | {

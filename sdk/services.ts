@@ -1,6 +1,6 @@
 import { listOf, type PageQuery } from './list.ts'
-import { json, segment, type Access } from './transport.ts'
-import type { EditPreview, Service, ServiceInput, ServicePatch, ServiceTest, Values } from './types.ts'
+import { json, segment, send, type Access } from './transport.ts'
+import type { EditPreview, RequestedService, Service, ServiceInput, ServicePatch, ServiceRequest, ServiceTest, Values } from './types.ts'
 
 export interface ServiceQuery extends PageQuery {
   readonly kind?: 'default' | 'custom' | undefined
@@ -14,6 +14,11 @@ export const servicesOf = (access: Access) => {
   return {
     list: (query: ServiceQuery = {}) => listOf<Service>(access, '/api/v1/services', { ...query }),
     get: (linkName: string) => json<Service>(access, 'GET', at(linkName)),
+    /** With the version that `update` takes, so that somebody else's change in between is noticed. */
+    getForEdit: async (linkName: string): Promise<{ service: Service; version: string | undefined }> => {
+      const response = await send(access, 'GET', at(linkName))
+      return { service: (await response.json()) as Service, version: response.headers.get('etag') ?? undefined }
+    },
     create: (definition: ServiceInput) => json<Service>(access, 'POST', '/api/v1/services', { body: definition }),
     /** `version` is the ETag of what was edited: somebody else's change in between answers `precondition_failed`. */
     update: (linkName: string, patch: ServicePatch, options: { version?: string | undefined } = {}) =>
@@ -27,6 +32,11 @@ export const servicesOf = (access: Access) => {
     /** The organisation's own OAuth client for a default service. */
     putClient: (linkName: string, client: { client_id: string; client_secret?: string | null | undefined }) =>
       json<Service>(access, 'PUT', at(linkName, '/client'), { body: client }),
+    /** Asks the administrators to register the client of a default service; once more renews the request. */
+    request: (linkName: string, options: { note?: string | null | undefined } = {}) =>
+      json<RequestedService>(access, 'POST', at(linkName, '/request'), { body: { note: options.note ?? null } }),
+    /** What members asked for and nobody has set up, newest first; for administrators. */
+    requests: (query: PageQuery = {}) => listOf<ServiceRequest>(access, '/api/v1/services/requests', { ...query }),
     /** Tries the token endpoint. */
     test: (linkName: string, variables: Values = {}) => json<ServiceTest>(access, 'POST', at(linkName, '/test'), { body: { variables } }),
     takeOver: (linkName: string) => json<Service>(access, 'POST', at(linkName, '/take-over')),

@@ -43,6 +43,8 @@ export interface Service {
   readonly has_client_secret: boolean
   /** False: an administrator must register a client first. */
   readonly configured: boolean
+  /** The caller has asked the administrators to register it. */
+  readonly requested_by_me: boolean
   /** What to register at the provider; null without OAuth. */
   readonly redirect_url: string | null
   readonly api_hosts: readonly string[]
@@ -51,8 +53,8 @@ export interface Service {
   readonly variables: readonly Variable[]
   readonly advanced: Readonly<Record<string, unknown>>
   readonly revision: number
-  readonly created_by: { readonly id: string } | null
-  readonly keeper: { readonly id: string } | null
+  readonly created_by: { readonly id: string; readonly name: string | null } | null
+  readonly keeper: { readonly id: string; readonly name: string | null } | null
   readonly created_at: string | null
   readonly updated_at: string | null
   // by authentication type
@@ -91,6 +93,21 @@ export interface ServiceTest {
   readonly steps: readonly TraceStep[]
 }
 
+export interface RequestedService {
+  readonly requested_at: string
+  readonly administrators: readonly { readonly id: string; readonly name: string }[]
+  /** An administrator has been mailed: now, or about the same request in the last day. */
+  readonly mailed: boolean
+}
+
+/** A member asks the administrators for a default service. */
+export interface ServiceRequest {
+  readonly service: { readonly link_name: string; readonly name: string }
+  readonly requested_by: { readonly id: string; readonly name: string; readonly email: string }
+  readonly note: string | null
+  readonly requested_at: string
+}
+
 // ── connections
 
 export type ConnectionStatus = 'authorization_required' | 'connected' | 'refresh_failing' | 'reauthorization_required' | 'revoked'
@@ -106,9 +123,17 @@ export interface Account {
 export interface Connection {
   readonly link_name: string
   readonly name: string
-  readonly service: { readonly link_name: string; readonly name: string; readonly kind: 'default' | 'custom'; readonly auth_type: AuthType }
+  readonly service: {
+    readonly link_name: string
+    readonly name: string
+    readonly kind: 'default' | 'custom'
+    readonly auth_type: AuthType
+    readonly logo: string | null
+  }
   readonly scopes: readonly string[]
   readonly granted_scopes: readonly string[] | null
+  /** Asked for, although the service’s definition does not list them. */
+  readonly unlisted_scopes: readonly string[]
   readonly use_login_user_credentials: boolean
   readonly access: ConnectionAccess
   readonly owner: { readonly id: string; readonly name: string | null }
@@ -122,6 +147,14 @@ export interface Connection {
   readonly has_refresh_token: boolean
   readonly warnings: readonly string[]
   readonly account: Account | null
+  /** After a revocation: whether the service was told. */
+  readonly revoked_at_provider: string | null
+  /** What the connection filled in, without what the service calls secret. */
+  readonly variables: Values
+  /** Where its calls may go; variables are filled in where they are known. */
+  readonly api_hosts: readonly string[]
+  /** Added since the caller connected: no call goes there before `confirmHosts`. */
+  readonly hosts_to_confirm: readonly string[]
   readonly last_used_at: string | null
   readonly created_at: string
   readonly updated_at: string

@@ -21,6 +21,7 @@ async function main(): Promise<void> {
     for (const event of ['uncaughtException', 'unhandledRejection'] as const)
       process.on(event, (error: unknown) => {
         running.broker.log.error({ err: error }, 'a fault that nothing caught; stopping')
+        if (error instanceof Problem) process.stderr.write(`${error.message}\n`)
         process.exit(1)
       })
     process.stdout.write(welcome(running.url, running.setUpUrl, running.practiceUrl))

@@ -1,5 +1,6 @@
 import { randomBytes, randomUUID } from 'node:crypto'
 import { readFileSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
 import type { Broker } from './broker/broker.ts'
 import { createCalls } from './broker/calls.ts'
 import { createInvocationLog } from './broker/invocation-log.ts'
@@ -46,9 +47,14 @@ export interface StartOptions {
   /** For tests that answer for real host names. */
   readonly resolve?: (name: string) => Promise<readonly { address: string; port?: number }[]>
   readonly extraCa?: string
+  /** Another build of the console than the one that belongs to this server. */
+  readonly consoleDirectory?: string
   /** How long calls under way may go on when stopping. */
   readonly graceMs?: number
 }
+
+/** `npm run build` puts it into dist/; this file is there as well, or beside it. */
+const builtConsole = fileURLToPath(new URL(import.meta.url.endsWith('.ts') ? '../dist/web/' : '../web/', import.meta.url))
 
 /** Assembles the house: settings → storage → vault → broker → doors → listening. The only place that does. */
 export async function start(config: Config, options: StartOptions = {}): Promise<Running> {
@@ -188,6 +194,7 @@ async function assemble(
       trustedProxies: config.trustedProxies,
       mail: createMail(config.smtpUrl, config.mailFrom),
       practiceUrl: practice?.url ?? null,
+      consoleDirectory: options.consoleDirectory ?? builtConsole,
       ready: () => ready,
     },
     { graceMs: options.graceMs ?? 30_000 },

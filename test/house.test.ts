@@ -27,9 +27,9 @@ const filesBelow = (folder: string): string[] =>
         .map(entry => relative(root, posix.join(entry.parentPath, entry.name)))
     : []
 
-const allFiles = ['src', 'sdk', 'test', 'bench', 'scripts', 'docs'].flatMap(filesBelow)
-/** sdk/schema.ts is generated. */
-const isOurs = (path: string) => /\.[cm]?[jt]s$/.test(path) && path !== 'sdk/schema.ts'
+const allFiles = ['src', 'sdk', 'web', 'test', 'bench', 'scripts', 'docs'].flatMap(filesBelow)
+const generated = ['sdk/schema.ts', 'web/pages/services/knobs.ts']
+const isOurs = (path: string) => /\.[cm]?[jt]sx?$/.test(path) && !generated.includes(path)
 const sources = allFiles.filter(isOurs).map(path => [path, readFileSync(posix.join(root, path), 'utf8')] as const)
 
 const catalogue = allFiles
@@ -82,6 +82,8 @@ const rules: readonly Checked[] = [
       ['sdk/client.ts', "import type { Problem } from '../src/core/problem.ts'"],
       ['sdk/client.ts', "import { z } from 'zod'"],
       ['sdk/client.ts', "import { readFileSync } from 'node:fs'"],
+      ['web/a.tsx', "import { Problem } from '../src/core/problem.ts'"],
+      ['web/pages/a.tsx', "import type { Config } from '../../src/config.ts'"],
     ],
     right: [
       ['src/auth/a.ts', "import { Problem } from '../core/problem.ts'\nimport { b } from './b.ts'\nimport { z } from 'zod'"],
@@ -92,6 +94,11 @@ const rules: readonly Checked[] = [
       ['src/config.ts', "import { parseExceptions } from './egress/addresses.ts'"],
       ['src/main.ts', "import { readConfig } from './config.ts'\nimport { buildApp } from './http/app.ts'"],
       ['sdk/client.ts', "import type { paths } from './schema.ts'"],
+      [
+        'web/pages/a.tsx',
+        "import { useQuery } from '@tanstack/react-query'\nimport { Patchbay } from '../../sdk/index.ts'\nimport '../theme.css'",
+      ],
+      ['web/a.tsx', "const page = lazy(() => import('./pages/a.tsx'))"],
     ],
   },
   {
@@ -120,6 +127,8 @@ const rules: readonly Checked[] = [
       ['src/jobs/a.ts', "import { lookup } from 'node:dns/promises'"],
       ['src/main.ts', "await fetch('https://example.com')"],
       ['src/cli/a.ts', "await fetch('https://example.com')"],
+      ['web/a.tsx', "const answer = <p>{await fetch('/api/v1/me')}</p>"],
+      ['web/a.ts', "new EventSource('/api/v1/invocations/stream')"],
     ],
     right: [
       ['src/egress/connect.ts', "import { Client } from 'undici'\nimport { connect } from 'node:net'"],
@@ -237,7 +246,10 @@ const rules: readonly Checked[] = [
   {
     says: `no file has more than ${mostLines} lines`,
     rule: filesAreShort,
-    wrong: [['src/auth/a.ts', '//\n'.repeat(mostLines + 1)]],
+    wrong: [
+      ['src/auth/a.ts', '//\n'.repeat(mostLines + 1)],
+      ['web/a.tsx', '//\n'.repeat(mostLines + 1)],
+    ],
     right: [
       ['src/auth/a.ts', '//\n'.repeat(mostLines)],
       ['src/auth/a.test.ts', '//\n'.repeat(mostLines + 1)],

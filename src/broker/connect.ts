@@ -5,13 +5,13 @@ import { Refusal, type Field, type TraceStep } from '../auth/scheme.ts'
 import { mayUse } from '../core/connection.ts'
 import { Problem } from '../core/problem.ts'
 import type { Principal } from '../core/principal.ts'
-import { findConnection, findConnectionById, holdConnection, type ConnectionView } from '../storage/connections.ts'
+import { findConnection, findConnectionById, type ConnectionView } from '../storage/connections.ts'
 import type { Executor } from '../storage/database.ts'
 import { findFlow, findFlowByState, insertAttempt, recordAttempt, takeFlow, type FlowRow } from '../storage/flows.ts'
-import { holdRevision } from '../storage/services.ts'
 import { checkedScopes } from './asked-scopes.ts'
 import { membershipIn } from './memberships.ts'
 import { redirectUrlOf, type Broker, type Caller } from './broker.ts'
+import { safeCaptured } from './captured.ts'
 import { change, noteRefusal } from './change.ts'
 import {
   callbackProblem,
@@ -22,16 +22,18 @@ import {
   hashed,
   openFlow,
   prepare,
-  storeGranted,
   type Departure,
   type FlowMemory,
   type Given,
+  type Granted,
   type Prepared,
   type Target,
 } from './flow.ts'
 import { flowPlace } from './places.ts'
+import { revokeUnused } from './revoke.ts'
 import { contextOf, openClient } from './scheme-context.ts'
-import { definitionOf } from './usable.ts'
+import { assertConnectionThere, assertServiceUnchanged, assertStillThere, questionPath, settleGrant, type Audit } from './settle-grant.ts'
+import { definitionOf, type Opened } from './usable.ts'
 
 /** What the caller must do next, as api.md's `authorization`. */
 export type Authorization =
@@ -79,19 +81,6 @@ export function targetOf(
   }
 }
 
-/** What was prepared outside the transaction is for the service as it was then. @throws Problem service_not_found, connection_revoked */
-async function assertServiceUnchanged(trx: Executor, { from }: Target): Promise<void> {
-  const revision = await holdRevision(trx, from.organizationId, from.serviceId)
-  if (revision === undefined) throw new Problem('service_not_found', { service: from.service.link_name })
-  if (revision !== from.serviceRevision)
-    throw new Problem('connection_revoked', { detail: 'The service was edited while this authorisation was under way. Start again.' })
-}
-
-async function assertConnectionThere(trx: Executor, { holder, linkName }: Target): Promise<void> {
-  if (!(await holdConnection(trx, holder.organizationId, holder.connectionId)))
-    throw new Problem('connection_not_found', { connection: linkName })
-}
-
 /**
  * Stores what `prepare` found, in the transaction of `also` (which makes or changes the connection): the grant, or a flow to be finished
  * in a browser. A flow started with a session leaves at once; one started with a key waits at a page of ours for its person.
@@ -102,42 +91,30 @@ export async function startPrepared(
   target: Target,
   prepared: Prepared,
   returnTo: string | null,
-  also: (
-    trx: Executor,
-    audit: (action: string, object: string, details?: Readonly<Record<string, unknown>>) => void,
-  ) => Promise<void> = () => Promise.resolve(),
+  also: (trx: Executor, audit: Audit) => Promise<void> = () => Promise.resolve(),
 ): Promise<Started> {
   const seal = await broker.vault.sealer(target.holder.organizationId)
-  const object = `connection:${target.linkName}`
-  const flow = await change(broker, by, async (trx, traces) => {
+  const { organizationId, connectionId, subjectId } = target.holder
+  const waiting = await change(broker, by, async (trx, traces) => {
     await assertServiceUnchanged(trx, target)
-    await also(trx, (action, on, details) => traces.audit(action, on, details))
+    await also(trx, traces.audit)
     await assertConnectionThere(trx, target)
-    traces.changed({ kind: 'connection', id: target.holder.connectionId })
+    traces.changed({ kind: 'connection', id: connectionId })
     if (prepared.kind === 'redirect') return openFlow(trx, broker, seal, target, prepared.variables, returnTo)
-    if (prepared.kind === 'granted') {
-      await storeGranted(trx, seal, target, prepared)
-      await insertAttempt(trx, {
-        id: broker.id(),
-        organization_id: target.holder.organizationId,
-        connection_id: target.holder.connectionId,
-        subject_id: target.holder.subjectId,
-        outcome: 'connected',
-        steps: JSON.stringify(prepared.steps),
-      })
-      traces.audit('connection.authorized', object, { subject: target.holder.subjectId })
-    }
-    return null
+    if (prepared.kind === 'fields') return null
+    const id = broker.id()
+    const attempt = { id, organization_id: organizationId, connection_id: connectionId, subject_id: subjectId, steps: '[]' }
+    await insertAttempt(trx, { ...attempt, outcome: 'started' })
+    return settleGrant(trx, broker, seal, traces.audit, target, prepared, { id, returnTo })
   })
   if (prepared.kind === 'fields') return { authorization: { kind: 'fields', fields: prepared.fields }, cookie: null }
-  if (flow === null || prepared.kind === 'granted') return { authorization: { kind: 'none' }, cookie: null }
-  if (by.principal.key)
-    return {
-      authorization: { kind: 'redirect', url: `${broker.publicUrl}/connect/${flow.id}`, expires_at: flow.expiresAt.toISOString() },
-      cookie: null,
-    }
-  const departure = await leave(broker, target, flow.id, prepared.variables)
-  return { authorization: { kind: 'redirect', url: departure.url, expires_at: flow.expiresAt.toISOString() }, cookie: departure.cookie }
+  if (waiting === null) return { authorization: { kind: 'none' }, cookie: null }
+  const page = prepared.kind === 'granted' ? questionPath(waiting) : by.principal.key ? `/connect/${waiting.id}` : null
+  const expires_at = waiting.expiresAt.toISOString()
+  if (page !== null) return { authorization: { kind: 'redirect', url: broker.publicUrl + page, expires_at }, cookie: null }
+  if (prepared.kind === 'granted') throw new Error('a grant has no page of the service')
+  const departure = await leave(broker, target, waiting.id, prepared.variables)
+  return { authorization: { kind: 'redirect', url: departure.url, expires_at }, cookie: departure.cookie }
 }
 
 async function leave(broker: Broker, target: Target, flowId: string, variables: Readonly<Record<string, string>>): Promise<Departure> {
@@ -190,8 +167,12 @@ export async function describeFlow(
   return { flow, ...(await ownFlow(broker, by, flow)) }
 }
 
-/** The flow's connection, for the member who started it and nobody else. */
-async function ownFlow(broker: Broker, by: Caller, flow: FlowRow): Promise<{ row: ConnectionView; target: Target }> {
+/** The connection of a flow or a held grant, for the member whose it is and nobody else. @throws Problem flow_user_mismatch, connection_revoked */
+export async function ownFlow(
+  broker: Broker,
+  by: Caller,
+  flow: Pick<FlowRow, 'id' | 'organization_id' | 'connection_id' | 'subject_id' | 'service_revision' | 'scopes'>,
+): Promise<{ row: ConnectionView; target: Target }> {
   const { principal } = by
   const organization = await membershipIn(broker, principal.userId, flow.organization_id)
   if (flow.subject_id !== principal.userId || organization === null) {
@@ -258,19 +239,27 @@ export async function finishFlow(broker: Broker, by: Caller, callback: CallbackR
   const steps: TraceStep[] = []
   const client = await openClient(broker, target.from)
   const context = contextOf(broker, target.from, client, { ...target, variables, trace: step => steps.push(step) })
+  let given: Opened | null = null
+  let question: Awaited<ReturnType<typeof settleGrant>>
   try {
     const grant = await scheme.finish(context, { parameters: callback.parameters, memory })
+    given = { credential: grant.credential, variables: { ...variables, ...safeCaptured(target.from.service, grant.captured) } }
     const result = await granted(broker, target, grant, variables, steps, { mustWork: false })
-    await storeFinished(broker, by, target, taken, result)
+    question = await storeFinished(broker, by, target, taken, result)
   } catch (error) {
     if (!(error instanceof Refusal) && !(error instanceof Problem)) throw error
+    // not when the database fell silent: what it did not confirm may be stored
+    if (given !== null && !(error instanceof Problem && error.code === 'storage_unavailable')) {
+      steps.push({ step: 'not_kept' })
+      await revokeUnused(broker, { ...target.holder, linkName: target.linkName }, target.from, given)
+    }
     const declined = error instanceof Problem && error.code === 'authorization_declined'
     const diagnosis = declined ? null : diagnose(steps, diagnosisFacts(broker, target))
     await recordAttempt(broker.db, taken.attempt_id, steps, { outcome: declined ? 'declined' : 'failed', diagnosis })
     await noteRefusal(broker, by, declined ? 'connection.declined' : 'connection.failed', `connection:${target.linkName}`, { diagnosis })
     throw error instanceof Refusal ? connectProblem(target, error, diagnosis) : callbackProblem(target, error, diagnosis)
   }
-  return { landing: taken.return_to ?? `/connections/${target.linkName}` }
+  return { landing: question ? questionPath(question) : (taken.return_to ?? `/connections/${target.linkName}`) }
 }
 
 /** The flow that a callback's state names. The state is not used up by a callback that is refused here. */
@@ -292,23 +281,11 @@ export async function flowOfCallback(
   return flow
 }
 
-async function storeFinished(
-  broker: Broker,
-  by: Caller,
-  target: Target,
-  flow: FlowRow,
-  result: Extract<Prepared, { kind: 'granted' }>,
-): Promise<void> {
+async function storeFinished(broker: Broker, by: Caller, target: Target, flow: FlowRow, result: Granted) {
   const seal = await broker.vault.sealer(target.holder.organizationId)
-  await change(broker, by, async (trx, traces) => {
-    await assertServiceUnchanged(trx, target)
-    await assertConnectionThere(trx, target)
-    await storeGranted(trx, seal, target, result)
-    await recordAttempt(trx, flow.attempt_id, result.steps, { outcome: 'connected', diagnosis: null })
-    traces.audit('connection.authorized', `connection:${target.linkName}`, {
-      subject: target.holder.subjectId,
-      account: result.account?.label ?? null,
-    })
+  return change(broker, by, async (trx, traces) => {
+    await assertStillThere(trx, target)
     traces.changed({ kind: 'connection', id: target.holder.connectionId })
+    return settleGrant(trx, broker, seal, traces.audit, target, result, { id: flow.attempt_id, returnTo: flow.return_to })
   })
 }

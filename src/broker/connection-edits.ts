@@ -10,8 +10,8 @@ import { change } from './change.ts'
 import { getConnection, getOwned } from './connections.ts'
 import { startPrepared, targetOf, type Started } from './connect.ts'
 import { prepare, type Given, type Target } from './flow.ts'
-import { administratorNames } from './memberships.ts'
-import { revokeAuthorisation, tellProvider, type AtProvider } from './revoke.ts'
+import { administratorsOf } from './memberships.ts'
+import { letHeldGrantsGo, revokeAuthorisation, tellProvider, type AtProvider } from './revoke.ts'
 import { assertMayCreate, ensureRow, getService } from './services.ts'
 
 export interface NewConnection extends Given {
@@ -53,8 +53,8 @@ export async function createConnection(
   if (hasClient(service.definition) && !service.row?.client_id)
     throw new Problem('service_not_configured', {
       service: input.service,
-      administrators: await administratorNames(broker, principal.organizationId),
-      detail: `${service.definition.name} needs the organisation’s own client id and secret first. An administrator registers them at PUT /api/v1/services/${input.service}/client.`,
+      administrators: (await administratorsOf(broker, principal.organizationId)).map(one => one.name),
+      detail: `${service.definition.name} needs the organisation’s own client id and secret first. An administrator registers them at PUT /api/v1/services/${input.service}/client; ask for it at POST /api/v1/services/${input.service}/request.`,
     })
   if ((await findConnection(broker.db, principal.organizationId, principal.userId, input.linkName)) !== undefined)
     throw new Problem('link_name_taken', { link_name: input.linkName })
@@ -148,6 +148,7 @@ export async function removeConnection(broker: Broker, by: Caller, linkName: str
   const row = await getOwned(broker, principal, linkName, { administrators: true })
   const { from } = targetOf(broker, principal.organizationSlug, row, row.owner_id)
   await change(broker, by, async (trx, traces) => {
+    await letHeldGrantsGo(trx, broker, { connectionId: row.id }, 'failed')
     for (const credential of await listCredentials(trx, principal.organizationId, row.id)) await tellProvider(trx, broker, credential, from)
     await deleteConnection(trx, principal.organizationId, row.id)
     traces.audit('connection.deleted', `connection:${linkName}`, { service: row.service_link_name })
@@ -171,6 +172,7 @@ export async function revokeConnection(
     throw new Problem('not_the_owner', { connection: linkName })
   const { from } = targetOf(broker, principal.organizationSlug, row, own)
   const outcomes = await change(broker, by, async (trx, traces) => {
+    await letHeldGrantsGo(trx, broker, { connectionId: row.id, subjectId: everyone ? undefined : own }, 'declined')
     const all = await listCredentials(trx, principal.organizationId, row.id)
     const chosen = all.filter(one => one.status !== 'revoked' && (everyone || one.subject_id === own))
     const told: AtProvider[] = []

@@ -2,6 +2,7 @@ import { keyAllows, mayUse, statusActions, statusReasons, type ConnectionStatus 
 import { Problem } from '../core/problem.ts'
 import type { Principal } from '../core/principal.ts'
 import { missingScopes } from '../core/scopes.ts'
+import { fill } from '../core/template.ts'
 import { findConnection, listConnections, type ConnectionFilter, type ConnectionView } from '../storage/connections.ts'
 import { findCredential, listCredentials, setAgreedHosts } from '../storage/credentials.ts'
 import { listAttempts } from '../storage/flows.ts'
@@ -61,7 +62,7 @@ export function present(principal: Principal, row: ConnectionView) {
     status_reason: row.status_reason ?? (status === 'authorization_required' ? 'never_authorized' : null),
     status_detail: reasonInWords(row),
     status_since: (row.status_since ?? row.created_at).toISOString(),
-    status_action: statusActions[status],
+    status_action: actionFor(principal, row, status),
     expires_at: row.expires_at?.toISOString() ?? null,
     has_refresh_token: row.has_refresh_token ?? false,
     warnings,
@@ -74,9 +75,19 @@ export function present(principal: Principal, row: ConnectionView) {
 }
 
 const reasonInWords = (row: ConnectionView): string | null => {
-  const sentence = row.status_reason ? statusReasons[row.status_reason] : row.status === null ? statusReasons.never_authorized : null
+  const never = row.use_login_user_credentials ? 'You have not connected your own account yet.' : statusReasons.never_authorized
+  const sentence = row.status_reason ? statusReasons[row.status_reason] : row.status === null ? never : null
   return sentence === null ? null : row.status_detail ? `${sentence} (${row.status_detail})` : sentence
 }
+
+/** The member whose credential a call of this principal would use. */
+const holderOf = (principal: Principal, row: ConnectionView): string =>
+  row.use_login_user_credentials ? principal.subjectId : row.owner_id
+
+const actionFor = (principal: Principal, row: ConnectionView, status: ConnectionStatus): string | null =>
+  holderOf(principal, row) === principal.userId || status === 'connected'
+    ? statusActions[status]
+    : `Ask ${row.owner_name ?? 'its owner'} to connect it${status === 'authorization_required' ? '' : ' again'}.`
 
 const renewsWithoutRefreshToken = (row: ConnectionView): boolean =>
   row.definition?.auth_type === 'oauth2' && row.definition.grant_type === 'client_credentials'
@@ -85,10 +96,16 @@ export const presented = (broker: Broker, principal: Principal, row: ConnectionV
   const definition = definitionOf(broker, row)
   const base = present(principal, { ...row, definition })
   const listed = listedScopes(definition)
+  const variables = row.variables ?? {}
+  const agreed = new Set(row.agreed_hosts ?? [])
+  const mayConfirm = row.sealed !== null && holderOf(principal, row) === principal.userId
   return {
     ...base,
-    service: { ...base.service, auth_type: definition.auth_type },
+    service: { ...base.service, auth_type: definition.auth_type, logo: definition.logo },
     unlisted_scopes: row.scopes.filter(scope => !listed.has(scope)),
+    variables,
+    api_hosts: definition.api_hosts.map(rule => fill(rule, variables)),
+    hosts_to_confirm: mayConfirm ? definition.api_hosts.filter(rule => !agreed.has(rule)).map(rule => fill(rule, variables)) : [],
   }
 }
 

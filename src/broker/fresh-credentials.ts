@@ -9,6 +9,7 @@ import { connectUrlOf, type Broker } from './broker.ts'
 import { safeCaptured } from './captured.ts'
 import { noteChange } from './change.ts'
 import { credentialPlace } from './places.ts'
+import { revokeUnused } from './revoke.ts'
 import { contextOf, openClient } from './scheme-context.ts'
 import { endOf, statusProblem, type Opened, type Usable } from './usable.ts'
 
@@ -229,6 +230,9 @@ async function storeGrant(broker: Broker, usable: Usable, grant: Grant, scopesBe
   if (!stored) {
     // revoked, edited or authorised anew meanwhile: that is newer than this answer
     broker.calls.forget({ kind: 'connection', id: usable.connectionId })
+    const row = await findCredential(broker.db, usable)
+    // of a family that somebody renewed or authorised anew, no token is revoked: some services would end the whole family
+    if (!row || row.status === 'revoked') await revokeUnused(broker, usable, usable, next)
     await reread(broker, usable)
     return
   }

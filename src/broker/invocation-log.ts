@@ -1,4 +1,4 @@
-import { insertInvocations, type InvocationRow } from '../storage/invocations.ts'
+import { insertInvocations, type InvocationRow, type KnownSeries } from '../storage/invocations.ts'
 import { touchConnections } from '../storage/connections.ts'
 import type { Database } from '../storage/database.ts'
 import type { Log } from '../telemetry/log.ts'
@@ -25,6 +25,9 @@ const mostWaiting = 20_000
 
 export function createInvocationLog(db: Database, log: Log): InvocationLog {
   let waiting: InvocationRow[] = []
+  const series: KnownSeries = new Map()
+  /** The last attempt failed, and some of what waits may have been stored all the same. */
+  let uncertain = false
   let uses = new Map<string, Date>()
   let touchedAt = performance.now()
   let timer: NodeJS.Timeout | null = null
@@ -41,7 +44,10 @@ export function createInvocationLog(db: Database, log: Log): InvocationLog {
   async function writeRows(least: number): Promise<void> {
     while (waiting.length >= least) {
       const batch = waiting.slice(0, batchRows)
-      await insertInvocations(db, batch)
+      const again = uncertain
+      uncertain = true
+      await insertInvocations(db, batch, series, again)
+      uncertain = false
       waiting = waiting.slice(batch.length)
       for (const row of batch) if (row.connection_id) uses.set(row.connection_id, row.at)
     }

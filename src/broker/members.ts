@@ -8,7 +8,7 @@ import { revoked, setStatus } from '../storage/credentials.ts'
 import type { Executor } from '../storage/database.ts'
 import type { Broker, Caller } from './broker.ts'
 import { change, type Traces } from './change.ts'
-import { revokeAuthorisation } from './revoke.ts'
+import { letHeldGrantsGo, revokeAuthorisation } from './revoke.ts'
 
 /** What administrators do with the people of their organisation. Every function wants an administrator as its caller: the doors see to it. */
 
@@ -19,6 +19,7 @@ import { revokeAuthorisation } from './revoke.ts'
  */
 export async function revokeHeldBy(trx: Executor, broker: Broker, traces: Traces, organizationId: string, userId: string): Promise<number> {
   await trx.deleteFrom('pending_authorizations').where('organization_id', '=', organizationId).where('subject_id', '=', userId).execute()
+  await letHeldGrantsGo(trx, broker, { organizationId, subjectId: userId }, 'failed')
   const held = await trx
     .selectFrom('credentials as k')
     .innerJoin('connections as c', 'c.id', 'k.connection_id')

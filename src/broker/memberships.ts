@@ -17,16 +17,25 @@ export async function membershipIn(
   return row ?? null
 }
 
-/** Names of those who set things up for the organisation, for somebody who needs to ask one of them. */
-export async function administratorNames(broker: Broker, organizationId: string): Promise<string[]> {
-  const rows = await broker.db
+/** Those who set things up for the organisation, for somebody who needs to ask one of them: the first 20. */
+export const administratorsOf = (broker: Broker, organizationId: string): Promise<{ id: string; name: string; email: string }[]> =>
+  broker.db
     .selectFrom('members as m')
     .innerJoin('users as u', 'u.id', 'm.user_id')
-    .select('u.name')
+    .select(['u.id', 'u.name', 'u.email'])
     .where('m.organization_id', '=', organizationId)
     .where('m.role', '=', 'administrator')
     .orderBy('m.created_at')
     .limit(20)
     .execute()
-  return rows.map(row => row.name)
+
+/** Names of people by their ids; who is gone for good has none. */
+export async function namesOf(broker: Broker, ids: readonly string[]): Promise<ReadonlyMap<string, string>> {
+  if (ids.length === 0) return new Map()
+  const rows = await broker.db
+    .selectFrom('users')
+    .select(['id', 'name'])
+    .where('id', 'in', [...new Set(ids)])
+    .execute()
+  return new Map(rows.map(row => [row.id, row.name]))
 }

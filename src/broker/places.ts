@@ -30,12 +30,12 @@ export const flowPlace = (organizationId: string, flowId: string, serviceRevisio
   serviceRevision,
 })
 
-/** What a revocation job carries: it outlives the row it was taken from. */
-export const revocationPlace = (organizationId: string, jobId: string): Place => ({
+/** A grant that no credential holds: it waits for an answer, or for the job that tells the provider to forget it. */
+export const heldGrantPlace = (organizationId: string, id: string, serviceRevision: number): Place => ({
   organizationId,
-  table: 'jobs',
-  rowId: jobId,
+  table: 'held_grants',
+  rowId: id,
   column: 'sealed',
   rowVersion: 1,
-  serviceRevision: 1,
+  serviceRevision,
 })

@@ -17,11 +17,12 @@ import {
   updateService,
   type ServiceRow,
 } from '../storage/services.ts'
+import { takeServiceRequests } from '../storage/service-requests.ts'
 import { organizationSettings } from '../storage/settings.ts'
 import type { Broker, Caller } from './broker.ts'
 import { change, type Traces } from './change.ts'
 import { clientSecretPlace } from './places.ts'
-import { revokeAuthorisation } from './revoke.ts'
+import { letHeldGrantsGo, revokeAuthorisation } from './revoke.ts'
 import { contextOf, openClient, type RegisteredService } from './scheme-context.ts'
 import type { TraceStep } from '../auth/scheme.ts'
 
@@ -94,6 +95,11 @@ const neededRole: Readonly<Record<'everyone' | 'developers' | 'administrators', 
   administrators: 'administrator',
 }
 
+/** Whether the organisation lets somebody of this role create services and connections. */
+export async function mayCreate(broker: Broker, { organizationId, role }: Pick<Principal, 'organizationId' | 'role'>): Promise<boolean> {
+  return atLeast(role, neededRole[(await organizationSettings(broker.db, organizationId)).who_may_create])
+}
+
 /** @throws Problem forbidden when the organisation lets only others create services and connections. */
 export async function assertMayCreate(broker: Broker, principal: Principal): Promise<void> {
   const { who_may_create } = await organizationSettings(broker.db, principal.organizationId)
@@ -156,6 +162,9 @@ export function splitRegistration(input: Readonly<Record<string, unknown>>) {
   return { definition, client: parsed.data }
 }
 
+/** Words that stand where a link name stands: /api/v1/services/requests. */
+const ownPaths: ReadonlySet<string> = new Set(['requests'])
+
 /**
  * A custom service, available to everybody in the organisation at once (CON-32).
  * @throws Problem validation_failed, link_name_taken, forbidden
@@ -177,6 +186,8 @@ export async function createService(broker: Broker, by: Caller, input: Readonly<
       link_name: definition.link_name,
       detail: 'A default service has this link name. Choose another one.',
     })
+
+  if (ownPaths.has(definition.link_name)) throw invalid('link_name', 'This word is a path of Patchbay itself. Choose another link name.')
 
   const id = broker.id()
   const secret = client.client_secret
@@ -224,6 +235,7 @@ export async function ensureRow(trx: Executor, broker: Broker, principal: Princi
 
 /** Every authorisation of a service ends, because the service no longer is what people agreed to. */
 export async function revokeAllOf(trx: Executor, broker: Broker, traces: Traces, old: RegisteredService): Promise<number> {
+  await letHeldGrantsGo(trx, broker, { serviceId: old.serviceId }, 'failed')
   const holders = await holdersOf(trx, old.organizationId, old.serviceId)
   for (const one of holders) {
     const holder = {
@@ -239,6 +251,7 @@ export async function revokeAllOf(trx: Executor, broker: Broker, traces: Traces,
 
 /**
  * The organisation's own client for a default OAuth service (S-2). Another client id ends what was authorised for the one before.
+ * @returns with the service, who had asked for it.
  * @throws Problem validation_failed
  */
 export async function putClient(
@@ -246,7 +259,7 @@ export async function putClient(
   by: Caller,
   linkName: string,
   client: { client_id: string; client_secret: string | null },
-): Promise<Service> {
+): Promise<{ service: Service; askers: readonly { id: string; name: string; email: string }[] }> {
   const { principal } = by
   if (principal.role !== 'administrator')
     throw new Problem('forbidden', { detail: 'Only an administrator registers the organisation’s client for a default service.' })
@@ -260,15 +273,17 @@ export async function putClient(
   const sealed = client.client_secret
     ? await broker.vault.seal(clientSecretPlace(principal.organizationId, row.id, revision), client.client_secret)
     : null
-  await change(broker, by, async (trx, traces) => {
+  const askers = await change(broker, by, async (trx, traces) => {
     const now = await lockService(trx, principal.organizationId, linkName)
     if (!now || now.version !== row.version) throw new Problem('precondition_failed', { service: linkName })
     await updateService(trx, principal.organizationId, row.id, { client_id: client.client_id, sealed_client_secret: sealed, revision })
     if (revokes) await revokeAllOf(trx, broker, traces, before)
-    traces.audit('service.client_registered', `service:${linkName}`, { client_id: client.client_id })
+    const waiting = await takeServiceRequests(trx, principal.organizationId, linkName)
+    traces.audit('service.client_registered', `service:${linkName}`, { client_id: client.client_id, asked_for_by: waiting.length })
     traces.changed({ kind: 'service', id: row.id })
+    return waiting
   })
-  return getService(broker, principal.organizationId, linkName)
+  return { service: await getService(broker, principal.organizationId, linkName), askers }
 }
 
 /** An administrator becomes the keeper of a custom service. */

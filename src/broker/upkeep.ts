@@ -6,11 +6,13 @@ import { Problem } from '../core/problem.ts'
 import type { Principal } from '../core/principal.ts'
 import type { Broker } from './broker.ts'
 import { renewNow } from './fresh-credentials.ts'
+import { letHeldGrantsGo } from './revoke.ts'
 import { findUsable } from './usable.ts'
 
 /** Hourly: what has ended goes. */
 export async function tidy(broker: Broker): Promise<void> {
   await deleteOldFlows(broker.db)
+  await broker.db.transaction().execute(trx => letHeldGrantsGo(trx, broker, 'unanswered', 'expired'))
   await deleteExpired(broker.people)
   await deleteInvocationsBefore(broker.db, broker.limits.retentionDays)
 }

@@ -1,6 +1,7 @@
-import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs'
+import { createRequire } from 'node:module'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { describe, expect, it } from 'vitest'
 import { fillHostRule, hostAllowed } from '../core/api-hosts.ts'
@@ -106,6 +107,13 @@ describe('the default services', () => {
     expect(listed).toEqual(expect.arrayContaining(chosen))
   })
 
+  it('name only logos that simple-icons has', () => {
+    const icons = join(dirname(createRequire(import.meta.url).resolve('simple-icons')), 'icons')
+    const logos = catalogue.all().flatMap(({ definition }) => definition.logo ?? [])
+    expect(logos.length).toBeGreaterThan(40)
+    expect(logos.filter(logo => !existsSync(join(icons, `${logo}.svg`)))).toEqual([])
+  })
+
   it.each(services)('%s says where and when it was read, and survives a round through JSON', (name, { definition, documented }) => {
     expect(documented.page).toMatch(/^https:/)
     expect(new Date(documented.on).toISOString()).toContain(documented.on)
@@ -120,6 +128,8 @@ describe('the default services', () => {
     const tokenUrls = zoho.advanced.variables?.['dc']?.choices?.map(dc => fill(zoho.access_token_url, { dc }))
     expect(tokenUrls).toContain('https://accounts.zohocloud.ca/oauth/v2/token')
     expect(tokenUrls).toContain('https://accounts.zoho.com.cn/oauth/v2/token')
+    expect(tokenUrls).toContain('https://accounts.zoho.uk/oauth/v2/token')
+    expect(catalogue.hostsForTokenHost('accounts.zoho.uk')).toContain('www.zohoapis.uk')
   })
 })
 
@@ -174,7 +184,7 @@ describe('a wrong file', () => {
     authorize_url: 'https://example.com/authorize',
     access_token_url: 'https://example.com/token',
     scopes: [{ name: 'read' }],
-    documented: { on: '2026-11-21', page: 'https://example.com/docs' },
+    documented: { on: '2026-11-21', page: 'https://example.com/docs', checked: 'provider page' },
     example_call: 'https://api.example.com/me',
   }
 
@@ -201,8 +211,17 @@ describe('a wrong file', () => {
     ['a link name that breaks the rule', { ...good, link_name: 'Example' }, /example\.json.*link_name.*lower-case/],
     ['a scope that is listed twice', { ...good, scopes: [{ name: 'read' }, { name: 'read' }] }, /example\.json.*scopes.*twice/],
     ['a wildcard for a public suffix', { ...good, api_hosts: ['*.co.uk'] }, /example\.json.*api_hosts\.0.*co\.uk/],
-    ['no day on which it was read', { ...good, documented: { page: good.documented.page } }, /example\.json.*documented\.on/],
-    ['a page that is not one', { ...good, documented: { on: '2026-11-21', page: 'the docs' } }, /example\.json.*documented\.page/],
+    [
+      'no day on which it was read',
+      { ...good, documented: { page: good.documented.page, checked: 'not checked' } },
+      /example\.json.*documented\.on/,
+    ],
+    ['a page that is not one', { ...good, documented: { ...good.documented, page: 'the docs' } }, /example\.json.*documented\.page/],
+    [
+      'no word on what it was compared with',
+      { ...good, documented: { ...good.documented, checked: undefined } },
+      /example\.json.*documented\.checked/,
+    ],
     ['no example call', { ...good, example_call: undefined }, /example\.json.*example_call/],
     ['no authorize URL', { ...good, authorize_url: null }, /example\.json.*authorize_url.*authorize URL/],
     ['no JSON', '{ "link_name": ', /example\.json.*not JSON/],

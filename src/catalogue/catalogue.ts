@@ -8,8 +8,8 @@ import { fill, hostVariablePattern, placeholdersOf } from '../core/template.ts'
 /** One default service. */
 export interface CatalogueService {
   readonly definition: ServiceDefinition
-  /** The provider's own page that the definition was written from, and the day (ISO 8601) it was read. */
-  readonly documented: { readonly on: string; readonly page: string }
+  /** Where the provider documents this, the day (ISO 8601) the definition was last compared with something, and with what. */
+  readonly documented: Documented
   /** A documented GET of the service's API, `{variables}` and all. Its host is one of the service's `api_hosts`. */
   readonly exampleCall: string
 }
@@ -29,10 +29,21 @@ export interface Catalogue {
   hostsForTokenHost(host: string): string[]
 }
 
+/** What a definition was compared with. Nobody has to read the files to know how far to trust one: the page of services lists it. */
+export const documented = z.strictObject({
+  on: z.iso.date().meta({ description: 'The day the definition was last compared with something; not checked: the day it was written.' }),
+  page: z.url({ protocol: /^https$/ }).meta({ description: 'The provider’s own page, or a page of its own repository.' }),
+  checked: z.enum(['provider page', 'secondary source', 'not checked']).meta({
+    description:
+      'What it was compared with. Provider page: the page, or a stored copy of a part of it. Secondary source: what others publish. Never a live account.',
+  }),
+})
+type Documented = Readonly<z.infer<typeof documented>>
+
 /** What a file says about a service besides its definition. */
 const about = z.looseObject({
   $schema: z.string().optional(),
-  documented: z.strictObject({ on: z.iso.date(), page: z.url({ protocol: /^https$/ }) }),
+  documented,
   example_call: urlTemplate,
 })
 

@@ -25,6 +25,19 @@ export const displayName = z
       .refine(text => !unseen.test(text), 'A name has no control or invisible characters.'),
   )
 
+/** A few words from a person, read by others: one line (line breaks become blanks), trimmed and composed, no control or invisible characters. */
+export const oneLine = (max: number) =>
+  z
+    .string()
+    .max(max * 4)
+    .transform(text => text.normalize('NFC').replace(/\s+/g, ' ').trim())
+    .pipe(
+      z
+        .string()
+        .refine(text => [...text].length <= max, `Write ${max} characters at most.`)
+        .refine(text => !unseen.test(text) && !/\p{Cs}/u.test(text), 'Control and invisible characters cannot stand here.'),
+    )
+
 /** CON-4: the link name that a form proposes for a name. May be empty when nothing in the name can stand in one. */
 export function linkNameFor(name: string): string {
   return name

@@ -35,7 +35,11 @@ export const problems = {
 
   // services
   service_not_found: [404, 'No service has this link name.'],
-  service_not_configured: [409, 'An administrator must first register the organisation’s own client id and secret for this service.'],
+  service_not_configured: [
+    409,
+    'An administrator must first register the organisation’s own client id and secret for this service. You can ask them to.',
+  ],
+  service_configured: [409, 'The client of this service is registered already. Connect it.'],
   service_in_use: [409, 'Connections were made with this service. Delete them first.'],
   client_secret_required: [422, 'You are changing where the client secret is sent. Type the client secret again to confirm it.'],
   not_the_keeper: [403, 'Only the person who created this service edits it. An administrator may take it over first.'],

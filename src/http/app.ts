@@ -13,11 +13,13 @@ import { registerLoopback } from './loopback.ts'
 import { registerProblems } from './problems.ts'
 import { createProxy } from './proxy.ts'
 import { createIdentify, registerSession } from './session.ts'
+import { anotherAccountRoutes } from './routes/another-account.ts'
 import { apiKeyRoutes } from './routes/api-keys.ts'
 import { arrivalPageRoutes } from './routes/arrival-pages.ts'
 import { auditRoutes } from './routes/audit.ts'
 import { callbackRoutes } from './routes/callback.ts'
 import { cliLoginRoutes } from './routes/cli-logins.ts'
+import { consoleRoutes } from './routes/console.ts'
 import { connectionRoutes } from './routes/connections.ts'
 import { invocationRoutes } from './routes/invocations.ts'
 import { invokeRoutes } from './routes/invoke.ts'
@@ -26,6 +28,8 @@ import { memberRoutes } from './routes/members.ts'
 import { operationRoutes } from './routes/operations.ts'
 import { organizationRoutes } from './routes/organizations.ts'
 import { pageRoutes } from './routes/pages.ts'
+import { practiceServiceRoutes } from './routes/practice-service.ts'
+import { serviceRequestRoutes } from './routes/service-requests.ts'
 import { serviceRoutes } from './routes/services.ts'
 import { signInRoutes } from './routes/sign-in.ts'
 
@@ -38,14 +42,18 @@ const routes = [
   cliLoginRoutes,
   organizationRoutes,
   serviceRoutes,
+  serviceRequestRoutes,
+  practiceServiceRoutes,
   connectionRoutes,
   callbackRoutes,
+  anotherAccountRoutes,
   invokeRoutes,
   invocationRoutes,
   auditRoutes,
   operationRoutes,
   arrivalPageRoutes,
   pageRoutes,
+  consoleRoutes,
 ] as const
 
 const maxHeaderBytes = 16_384

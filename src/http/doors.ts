@@ -16,6 +16,8 @@ export interface Doors {
   readonly mail: ((to: string, subject: string, text: string) => Promise<void>) | null
   /** The practice service's address, when it runs. */
   readonly practiceUrl: string | null
+  /** Where the built console is. */
+  readonly consoleDirectory: string
   /** False once the instance is stopping. */
   ready(): boolean
 }

@@ -10,6 +10,8 @@ export interface JobData {
     readonly connection_id: string
     readonly subject_id: string
     readonly generation: number
+    /** Set for a grant that no credential holds: its id, where it opens. Then `generation` says nothing, and no row is told the outcome. */
+    readonly held_grant_id: string | null
     /** base64 of the sealed credential, at its own place. */
     readonly sealed: string
     readonly service_id: string

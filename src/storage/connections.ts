@@ -93,7 +93,8 @@ export async function holdConnection(db: Executor, organizationId: string, id: s
 export type ConnectionView = NonNullable<Awaited<ReturnType<typeof findConnection>>>
 
 export interface ConnectionFilter extends PageRequest {
-  readonly view: 'own' | 'shared' | 'available' | 'usable' | 'all'
+  /** `shared`: authorised by this person; `available`: waiting for them; `others`: of others, and theirs to call. */
+  readonly view: 'own' | 'shared' | 'available' | 'others' | 'usable' | 'all'
   readonly service: string | null
   readonly status: string | null
   readonly q: string | null
@@ -120,6 +121,8 @@ export async function listConnections(
       .where('c.use_login_user_credentials', '=', true)
       .where(listed)
       .where(sql<boolean>`not ${mine}`)
+  if (filter.view === 'others')
+    query = query.where('c.owner_id', '!=', userId).where(sql<boolean>`(${mine} or (${listed} and not c.use_login_user_credentials))`)
   if (filter.view === 'usable') query = query.where(sql<boolean>`(${listed} or ${mine})`)
   if (filter.service) query = query.where('s.link_name', '=', filter.service)
   if (filter.status) query = query.where(sql`coalesce(k.status, 'authorization_required')`, '=', filter.status)

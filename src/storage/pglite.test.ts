@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process'
 import { existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import type { Worker } from 'node:worker_threads'
 import { sql } from 'kysely'
 import { beforeAll, expect, test } from 'vitest'
 import { freshDataDir, missingDataDir, setUpTimeoutMs } from '../../test/support/databases.ts'
@@ -77,6 +78,36 @@ test('[pglite] a query on db inside db.transaction() ends with an error instead 
   // Whoever gave up is out of the queue: the session goes to the next one.
   expect((await sql`select 1 as one`.execute(db)).rows).toStrictEqual([{ one: 1 }])
   await close()
+})
+
+test('[pglite] when the thread of the database ends by itself, whoever opened it is told, and every question is refused', async () => {
+  const threads: Worker[] = []
+  const seen = (thread: Worker) => threads.push(thread)
+  process.on('worker', seen)
+  const told: string[] = []
+  const dataDir = await freshDataDir()
+  const source = await openEmbedded(dataDir, problem => told.push(problem.message))
+  process.off('worker', seen)
+  const session = await source.acquire()
+  const asked = session.query('select pg_sleep(1)', [])
+  await Promise.all([expect(asked).rejects.toMatchObject({ code: 'storage_unavailable' }), ...threads.map(thread => thread.terminate())])
+  await expect(session.query('select 1', [])).rejects.toMatchObject({ code: 'storage_unavailable' })
+  expect(told).toStrictEqual(['The embedded database has stopped. Start Patchbay again.'])
+  session.release()
+  await source.close()
+  expect(existsSync(`${dataDir}.lock`)).toBe(false)
+})
+
+test('[pglite] answering goes on while the database works', async () => {
+  const source = await openEmbedded(await freshDataDir())
+  const session = await source.acquire()
+  let ticks = 0
+  const timer = setInterval(() => ticks++, 10)
+  await session.query('select count(*) from generate_series(1, 3000000)', [])
+  clearInterval(timer)
+  expect(ticks).toBeGreaterThan(2)
+  session.release()
+  await source.close()
 })
 
 /** A process that writes until it is killed and tells every row only after the database acknowledged it. */

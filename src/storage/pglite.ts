@@ -2,13 +2,10 @@ import { fork } from 'node:child_process'
 import { closeSync, existsSync, fsyncSync, mkdirSync, openSync, readdirSync, readFileSync, renameSync, rmSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { PGlite, type Results } from '@electric-sql/pglite'
-import { NodeFS } from '@electric-sql/pglite/nodefs'
-import pg from 'pg'
-import parameters from 'pg/lib/utils.js'
 import { Problem } from '../core/problem.ts'
 import { lockDirectory } from './directory-lock.ts'
-import { storageError, type Answer, type Session, type SessionSource } from './session.ts'
+import { startEngine } from './pglite-engine.ts'
+import { storageError, type Session, type SessionSource } from './session.ts'
 
 /** The database's files are a folder of the data directory, so that a mounted volume can be the data directory itself. */
 const databaseFolder = 'database'
@@ -41,45 +38,6 @@ const syncDirectory = (path: string): void => {
   } finally {
     closeSync(directory)
   }
-}
-
-/** The parts of Emscripten's file system that the fsync below reaches into; they are internals, hence the exact pin of the package. */
-interface EmscriptenStream {
-  readonly nfd?: number
-  readonly node: { readonly mode: number }
-}
-interface EmscriptenModule {
-  readonly FS: {
-    lookupPath(
-      path: string,
-      options: { follow_mount: boolean },
-    ): {
-      node: { mount: { type: { realPath(node: unknown): string; stream_ops: { fsync?: (stream: EmscriptenStream) => number } } } }
-    }
-    isDir(mode: number): boolean
-  }
-}
-
-/** PGlite's Node file system does not implement fsync: a commit would live in the page cache only. This one does. */
-const durableFiles = (directory: string, onSync: () => void): NodeFS => {
-  const files = new NodeFS(directory)
-  const init = files.init.bind(files)
-  files.init = async (instance, options) => {
-    const result = await init(instance, options)
-    const addFsync = (module: unknown): void => {
-      const { FS } = module as EmscriptenModule
-      const { type } = FS.lookupPath('/pglite/data', { follow_mount: true }).node.mount
-      type.stream_ops.fsync ??= stream => {
-        onSync()
-        if (stream.nfd !== undefined) fsyncSync(stream.nfd)
-        else if (FS.isDir(stream.node.mode)) syncDirectory(type.realPath(stream.node))
-        return 0
-      }
-    }
-    result.emscriptenOpts.preRun = [...(result.emscriptenOpts.preRun ?? []), addFsync]
-    return result
-  }
-  return files
 }
 
 const syncTree = (directory: string): void => {
@@ -128,26 +86,6 @@ export const initialiseEmbedded = async (dataDir: string): Promise<string> => {
   return directory
 }
 
-/** Both drivers give the same values for the same rows because both use node-postgres's own conversions. */
-const speakLikeNodePostgres = (database: PGlite): void => {
-  const types = new Set([...Object.keys(database.parsers), ...Object.values(pg.types.builtins).map(String)])
-  for (const type of types) {
-    const parse = pg.types.getTypeParser(Number(type), 'text') as (text: string) => unknown
-    database.parsers[type] = text => parse(text)
-  }
-  for (const type of Object.keys(database.serializers)) database.serializers[type] = (text: string) => text
-}
-
-const parameterOf = (value: unknown): string | null => {
-  const prepared = parameters.prepareValue(value)
-  return Buffer.isBuffer(prepared) ? `\\x${prepared.toString('hex')}` : prepared
-}
-
-const answerOf = (result: Results): Answer => {
-  const { rows, command, affectedRows } = result as Results & { command?: string }
-  return { rows, command, rowCount: affectedRows }
-}
-
 /** First come, first served; a waiter that gives up leaves the queue. */
 const createMutex = () => {
   const waiting: (() => void)[] = []
@@ -184,34 +122,29 @@ const createMutex = () => {
   return acquire
 }
 
+/** Not a state to go on in: nothing can be logged or looked up any more. Thrown where nobody catches it, it ends the process. */
+const endProcess = (problem: Problem): void => {
+  throw problem
+}
+
 /**
- * PostgreSQL inside this process (PGlite): one session, one mutex for everybody, synced to disk, its directory locked.
+ * PostgreSQL inside this process (PGlite), on a thread of its own: one session, one mutex for everybody, synced to disk, its directory locked.
  *
  * Throws `storage_unavailable` when the directory is in use or was written by another major version.
+ * @param onEnded the thread ended by itself, which nothing can mend
  */
-export const openEmbedded = async (dataDir: string): Promise<EmbeddedSource> => {
+export const openEmbedded = async (dataDir: string, onEnded: (problem: Problem) => void = endProcess): Promise<EmbeddedSource> => {
   const lock = lockDirectory(dataDir)
   try {
-    return await start(await initialiseEmbedded(dataDir), () => lock.release())
+    return await start(await initialiseEmbedded(dataDir), () => lock.release(), onEnded)
   } catch (error) {
     lock.release()
     throw error
   }
 }
 
-const start = async (directory: string, onClosed: () => void): Promise<EmbeddedSource> => {
-  let syncs = 0
-  const database = new PGlite({
-    fs: durableFiles(directory, () => syncs++),
-    // -F would turn fsync off. PGlite's fdatasync does nothing, so the log must be synced with fsync. 16 MB of buffers halve its memory.
-    startParams: [
-      ...PGlite.defaultStartParams.filter(parameter => parameter !== '-F'),
-      ...['-c', 'wal_sync_method=fsync', '-c', 'shared_buffers=16MB', '-c', 'timezone=UTC'],
-    ],
-  })
-  await database.waitReady
-  speakLikeNodePostgres(database)
-
+const start = async (directory: string, onClosed: () => void, onEnded: (problem: Problem) => void): Promise<EmbeddedSource> => {
+  const engine = await startEngine(directory, onEnded)
   const takeTurn = createMutex()
   let closed = false
   let used = false
@@ -231,8 +164,8 @@ const start = async (directory: string, onClosed: () => void): Promise<EmbeddedS
     }
     used = true
     return {
-      query: (text, values) => attempt(async () => answerOf(await database.query(text, values.map(parameterOf)))),
-      script: text => attempt(async () => (await database.exec(text)).map(answerOf)),
+      query: (text, values) => attempt(() => engine.query(text, values)),
+      script: text => attempt(() => engine.script(text)),
       release,
     }
   }
@@ -254,10 +187,10 @@ const start = async (directory: string, onClosed: () => void): Promise<EmbeddedS
   const version = await alone(async session => (await session.query('show server_version', [])).rows as { server_version: string }[])
   return {
     version: version[0]?.server_version ?? '',
-    syncCount: () => syncs,
+    syncCount: () => engine.syncCount(),
     acquire,
     async listen(channel, onMessage) {
-      const stop = await alone(() => attempt(() => database.listen(channel, onMessage)))
+      const stop = await alone(() => attempt(() => engine.listen(channel, onMessage)))
       return async () => {
         if (!closed) await alone(() => attempt(() => stop()))
       }
@@ -268,7 +201,7 @@ const start = async (directory: string, onClosed: () => void): Promise<EmbeddedS
       const release = await takeTurn()
       closed = true
       try {
-        await database.close()
+        await engine.close()
       } finally {
         onClosed()
         release()

@@ -52,6 +52,17 @@ export interface ServicesTable {
   updated_at: Time
 }
 
+/** A member asks the administrators to register the client of a default service. It goes with the registration, and with the membership. */
+export interface ServiceRequestsTable {
+  id: string
+  organization_id: string
+  link_name: string
+  user_id: string
+  note: string | null
+  requested_at: Time
+  mailed_at: OptionalTime
+}
+
 export interface ConnectionsTable {
   id: string
   organization_id: string
@@ -120,6 +131,28 @@ export interface PendingAuthorizationsTable {
   created_at: Time
 }
 
+/** What a service gave for another account than the connection used so far: its holder is asked, for ten minutes, which one it shall be. */
+export interface HeldGrantsTable {
+  id: string
+  organization_id: string
+  connection_id: string
+  subject_id: string
+  service_id: string
+  service_revision: number
+  /** The whole grant. */
+  sealed: Buffer
+  /** Both accounts as people know them. */
+  account_before: string
+  account_now: string
+  scopes: Json<readonly string[]>
+  attempt_id: string
+  return_to: string | null
+  /** The job that tells the provider if it is not used, for the service as it was; null when the provider cannot be told. */
+  revocation: Json<Readonly<Record<string, unknown>> | null>
+  expires_at: Time
+  created_at: Time
+}
+
 /** A recorded authorisation, secrets masked. */
 export interface AttemptsTable {
   id: string
@@ -133,11 +166,11 @@ export interface AttemptsTable {
   diagnosis: string | null
 }
 
-/** The invocation log: never bodies, queries or secrets. */
-export interface InvocationsTable {
+/** What the calls of one person through one connection to one host have in common. */
+export interface InvocationSeriesTable {
+  /** A hash of everything below but `used_at`, so that every instance finds the same one without asking. */
   id: string
   organization_id: string
-  at: Time
   user_id: string
   subject_id: string | null
   key_id: string | null
@@ -146,6 +179,16 @@ export interface InvocationsTable {
   door: 'invoke' | 'proxy'
   method: string
   host: string
+  /** Not before the last of its calls less an hour. */
+  used_at: Time
+}
+
+/** The invocation log: never bodies, queries or secrets. A call is a row here and, with others like it, a series. */
+export interface InvocationsTable {
+  id: string
+  organization_id: string
+  at: Time
+  series_id: string
   status: number | null
   problem: string | null
   duration_ms: number
@@ -171,10 +214,13 @@ export interface Tables extends PeopleTables {
   organization_settings: OrganizationSettingsTable
   data_keys: DataKeysTable
   services: ServicesTable
+  service_requests: ServiceRequestsTable
   connections: ConnectionsTable
   credentials: CredentialsTable
   pending_authorizations: PendingAuthorizationsTable
+  held_grants: HeldGrantsTable
   attempts: AttemptsTable
+  invocation_series: InvocationSeriesTable
   invocations: InvocationsTable
   audit: AuditTable
 }

@@ -22,6 +22,7 @@ const roomOf = (path: string): string | undefined => /^src\/([^/]+)\//.exec(path
 /** Why a file may not import another one of ours; undefined when it may. */
 function objection(path: string, target: string): string | undefined {
   if (path.startsWith('sdk/')) return target.startsWith('sdk/') ? undefined : 'the SDK imports nothing but itself'
+  if (path.startsWith('web/')) return /^(web|sdk)\//.test(target) ? undefined : 'the console knows nothing but the SDK'
   if (assemblies.includes(path)) return /^(src|sdk)\//.test(target) ? undefined : 'what is built imports src/ and sdk/ only'
   if (path === config) return usedByConfig(target) ? undefined : 'config.ts imports core and egress/addresses.ts only'
 
@@ -37,7 +38,7 @@ function objection(path: string, target: string): string | undefined {
 }
 
 function whyDisplaced(path: string): string | undefined {
-  if (path.startsWith('sdk/') || assemblies.includes(path) || path === config) return undefined
+  if (/^(sdk|web)\//.test(path) || assemblies.includes(path) || path === config) return undefined
   const room = roomOf(path)
   if (room === undefined) return 'a file belongs in a room: only what assembles the rooms stands outside'
   return floorOf(room) < 0 ? `${room} is no room: give it a floor in test/house/floors.ts` : undefined

@@ -15,7 +15,7 @@ export const namesSayWhatIsInside: Rule = path =>
     .map(stem => `${path}:1 "${stem}" is a drawer, not a name`)
 
 /** Tools ask for a default export in their configuration; a declaration file describes somebody else's module. */
-const isTheirs = (path: string) => /^[^/]+\.config\.[jt]s$|\.d\.ts$/.test(path)
+const isTheirs = (path: string) => /(^|\/)[^/]+\.config\.[jt]s$|\.d\.ts$/.test(path)
 
 /** Everything is imported by its own name. */
 export const noDefaultExports: Rule = (path, source) => {
@@ -54,7 +54,7 @@ const longer: Readonly<Record<string, string>> = {}
 
 /** A file has one subject, and one subject fits in 400 lines; aim at 300. */
 export const filesAreShort: Rule = (path, source) => {
-  if (!/^src\/.*\.ts$/.test(path) || isTest(path) || path in longer) return []
+  if (!/^(src|web)\/.*\.tsx?$/.test(path) || isTest(path) || path in longer) return []
   const lines = source.replace(/\n$/, '').split('\n').length
   return lines > mostLines ? [`${path}:${lines} ${lines} lines, ${mostLines} at most: it has a second subject`] : []
 }

@@ -3,10 +3,11 @@ import ts from 'typescript'
 /** A rule of the house: what is wrong with one file, each as `path:line sentence`. */
 export type Rule = (path: string, source: string) => string[]
 
-export const isTest = (path: string): boolean => /\.test\.[cm]?[jt]s$/.test(path)
+export const isTest = (path: string): boolean => /\.test\.[cm]?[jt]sx?$/.test(path)
 
 /** What is built and shipped: tests, scripts and benchmarks may do what these may not. */
-export const isProduct = (path: string): boolean => /^(src|sdk)\//.test(path) && !isTest(path)
+export const isProduct = (path: string): boolean =>
+  /^(src|sdk|web)\//.test(path) && !isTest(path) && !/^web\/(vite\.config\.ts$|build\/)/.test(path)
 
 const parsed = new Map<string, ts.SourceFile>()
 
@@ -14,7 +15,7 @@ const parsed = new Map<string, ts.SourceFile>()
 export function parse(path: string, source: string): ts.SourceFile {
   const known = parsed.get(path)
   if (known?.text === source) return known
-  const kind = /\.[cm]?js$/.test(path) ? ts.ScriptKind.JS : ts.ScriptKind.TS
+  const kind = /\.[cm]?js$/.test(path) ? ts.ScriptKind.JS : path.endsWith('.tsx') ? ts.ScriptKind.TSX : ts.ScriptKind.TS
   const file = ts.createSourceFile(path, source, ts.ScriptTarget.ES2023, true, kind)
   parsed.set(path, file)
   return file

@@ -26,6 +26,7 @@ describe.each(['pglite', 'postgres'] as const)('people [%s]', database => {
       user: { id: bob.id, email: 'bob@example.test', name: 'Bob' },
       organization: { id: me.json.organization.id, name: 'Default', slug: 'default' },
       role: 'user',
+      may_create: true,
     })
     const admin = await patchbay.admin('GET', '/api/v1/me')
     expect(admin.json).toMatchObject({ user: { email: adminEmail }, role: 'administrator', organization: { slug: 'default' } })

@@ -73,7 +73,11 @@ describe.each(['pglite', 'postgres'] as const)('S-7 editing a custom service [%s
     const edited = must(await alice.ask('PATCH', path('cosmetic'), patch), 200)
     expect(edited.json).toMatchObject({ name: 'Another name', description: 'Words.', logo: 'zoho', revision })
     expect(edited.json.scopes.map((one: { name: string }) => one.name)).toEqual(['a', 'b'])
-    expect(await seen(bob.ask, 'cosmetic_bob')).toMatchObject({ status: 'connected', scopes: ['a'], service: { name: 'Another name' } })
+    expect(await seen(bob.ask, 'cosmetic_bob')).toMatchObject({
+      status: 'connected',
+      scopes: ['a'],
+      service: { name: 'Another name', logo: 'zoho' },
+    })
     expect(await works(bob, 'cosmetic_bob')).toMatchObject({ scopes: ['a'], token_number: expect.any(Number) })
   })
 
@@ -103,11 +107,18 @@ describe.each(['pglite', 'postgres'] as const)('S-7 editing a custom service [%s
     expect([waiting.status, waiting.json.code]).toEqual([409, 'destination_not_confirmed'])
     expect(waiting.json.confirm_url).toBe(`${patchbay.base}/connections/hosts_bob`)
     expect((await counters(patchbay)).api).toEqual(before.api)
+    const hosts = async (member: typeof bob, linkName: string) => {
+      const { api_hosts, hosts_to_confirm } = await seen(member.ask, linkName)
+      return { api_hosts, hosts_to_confirm }
+    }
+    expect(await hosts(bob, 'hosts_bob')).toEqual({ api_hosts: [practiceHost(patchbay), localhost], hosts_to_confirm: [localhost] })
+    expect((await hosts(alice, 'hosts_alice')).hosts_to_confirm).toEqual([])
     await works(bob, 'hosts_bob') // nothing else is disturbed
     await echo(patchbay, alice.ask, 'hosts_alice', there)
 
     expect(refusal(await alice.ask('POST', '/api/v1/connections/hosts_bob/confirm-hosts'))).toBe('connection_not_found')
     expect(must(await bob.ask('POST', '/api/v1/connections/hosts_bob/confirm-hosts'), 200).json.api_hosts).toContain(localhost)
+    expect((await hosts(bob, 'hosts_bob')).hosts_to_confirm).toEqual([])
     await echo(patchbay, bob.ask, 'hosts_bob', there)
     // whoever connects after the edit agrees to what there is
     await connect(bob, { service: 'hosts', link_name: 'hosts_later' })

@@ -95,7 +95,8 @@ describe.each(['pglite', 'postgres'] as const)('C-3 own and shared connections [
     const [row] = must(await carol.ask('GET', `${at('admin_sees')}/authorizations`), 200).json.data
     expect(row).toMatchObject({ subject: { id: alice.id, name: 'Alice' }, status: 'connected' })
     expect(must(await carol.ask('POST', `${at('admin_sees')}/revoke`, { everyone: true }), 200).json.count).toBe(1)
-    expect(await seen(alice.ask, 'admin_sees')).toMatchObject({ status: 'revoked' })
+    expect(await seen(alice.ask, 'admin_sees')).toMatchObject({ status: 'revoked', status_action: 'Connect it again.' })
+    expect(await seen(carol.ask, 'admin_sees')).toMatchObject({ status: 'revoked', status_action: 'Ask Alice to connect it again.' })
     must(await carol.ask('DELETE', at('admin_sees')), 204)
     expect(refusal(await alice.ask('GET', at('admin_sees')))).toBe('connection_not_found')
   })
@@ -144,6 +145,8 @@ describe.each(['pglite', 'postgres'] as const)('C-3 own and shared connections [
     expect(await seen(bob.ask, 'login_one')).toMatchObject({
       view: 'shared',
       status: 'authorization_required',
+      status_detail: 'You have not connected your own account yet.',
+      status_action: 'Connect it.',
       account: null,
       granted_scopes: null,
     })

@@ -1,9 +1,8 @@
 import { assert } from 'vitest'
+import type { AnotherAccountPage } from '../../src/http/pages/another-account.ts'
 import type { CallbackPage } from '../../src/http/pages/callback.ts'
 import type { CliLoginPage } from '../../src/http/pages/cli-login.ts'
 import type { ConnectPage, ConnectSubject } from '../../src/http/pages/connect.ts'
-import type { ConnectionPage } from '../../src/http/pages/connection.ts'
-import type { HomePage } from '../../src/http/pages/home.ts'
 import type { InvitationPage } from '../../src/http/pages/invitation.ts'
 import type { ProblemPage } from '../../src/http/pages/problem.ts'
 import type { ResetPasswordPage } from '../../src/http/pages/reset-password.ts'
@@ -29,44 +28,6 @@ export const signIn: SignInPage = {
   email: 'ada@example.test',
   error: 'This e-mail and password do not belong together.',
   notice: 'You are signed out.',
-}
-
-export const home: HomePage = {
-  user: 'Ada Lovelace',
-  organization: 'Acme',
-  role: 'administrator',
-  more: true,
-  practice: true,
-  apiDocs: '/docs',
-  publicUrl: 'http://localhost:4400',
-  connections: [
-    { name: 'Newsletter', linkName: 'mailchimp', service: 'Mailchimp', status: 'connected', reason: null, connectUrl: null },
-    {
-      name: 'Reports',
-      linkName: 'drive_reports',
-      service: 'Drive',
-      status: 'refresh_failing',
-      reason: 'The token endpoint does not answer.',
-      connectUrl: null,
-    },
-    {
-      name: 'Slack bot',
-      linkName: 'slack_bot',
-      service: 'Slack',
-      status: 'authorization_required',
-      reason: 'Nobody has connected it yet.',
-      connectUrl: 'http://localhost:4400/connect?connection=slack_bot',
-    },
-    {
-      name: 'Books',
-      linkName: 'books',
-      service: 'Zoho Books',
-      status: 'reauthorization_required',
-      reason: 'The service says this authorisation is no longer valid.',
-      connectUrl: '/connect?connection=books',
-    },
-    { name: 'Old CRM', linkName: 'old_crm', service: 'CRM', status: 'revoked', reason: 'It was revoked here.', connectUrl: null },
-  ],
 }
 
 export const subject: ConnectSubject = {
@@ -119,6 +80,20 @@ export const fields: ConnectPage = {
   values: { subdomain: 'acme', region: 'United States', username: 'ada', 'api-key': 'SECRET-VALUE' },
 }
 
+export const anotherAccount: AnotherAccountPage = {
+  service: 'Mailchimp',
+  organization: 'Acme',
+  connectionName: 'Newsletter',
+  linkName: 'newsletter',
+  user: 'Ada',
+  before: 'ada@acme.example',
+  now: 'grace@other.example',
+  works: true,
+  access: 'organization',
+  useLoginUserCredentials: false,
+  action: '/connect/0190-ee/account',
+}
+
 export const callback: CallbackPage = {
   outcome: 'failed',
   service: 'Mailchimp',
@@ -127,42 +102,6 @@ export const callback: CallbackPage = {
   diagnosis: 'The service refuses the client id or secret.',
   retryUrl: '/connect?connection=mailchimp',
   requestId: '0190-aa',
-}
-
-export const connection: ConnectionPage = {
-  account: { user: 'Ada Lovelace', organization: 'Acme' },
-  connection: {
-    link_name: 'mailchimp',
-    name: 'Newsletter',
-    service: { link_name: 'mailchimp_service', name: 'Mailchimp', kind: 'custom', auth_type: 'oauth2' },
-    scopes: ['campaigns.read', 'lists.write'],
-    granted_scopes: ['campaigns.read'],
-    unlisted_scopes: ['campaigns.read'],
-    use_login_user_credentials: false,
-    access: 'organization',
-    owner: { id: 'u1', name: 'Ada Lovelace' },
-    status: 'connected',
-    status_detail: 'It works, mostly.',
-    status_since: '2026-03-03T14:02:00.000Z',
-    status_action: 'Connect it again.',
-    expires_at: '2026-03-03T15:02:00.000Z',
-    has_refresh_token: false,
-    warnings: ['no_refresh_token', 'scopes_missing', 'something_new'],
-    account: { id: '42', label: 'acme@example.test' },
-    revoked_at_provider: null,
-    last_used_at: null,
-  },
-  snippets: {
-    invokeurl:
-      'response = invokeUrl [\nurl : <url>\ntype : GET/POST/PUT/DELETE\nparameters : <paramMap/string>\nconnection : mailchimp\n];',
-    curl: 'curl http://localhost:4400/api/v1/invoke \\\n  -H "Authorization: Bearer $PATCHBAY_API_KEY" \\\n  -H "Content-Type: application/json" \\\n  -d \'{"connection":"mailchimp","url":"https://us1.api.mailchimp.com/3.0/lists","type":"GET"}\'',
-    typescript: "import { Patchbay } from '@patchbay/sdk'",
-    proxy: 'curl http://localhost:4400/proxy/mailchimp/https/us1.api.mailchimp.com/3.0/lists',
-    json: '{\n  "connectionLinkName": "mailchimp"\n}',
-  },
-  hostsToConfirm: ['uploads.mailchimp.com', '*.mandrill.example'],
-  connectUrl: '/connect?connection=mailchimp',
-  refreshTokenHint: 'Ask for offline access.',
 }
 
 export const invitation: InvitationPage = {

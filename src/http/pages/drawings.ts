@@ -1,4 +1,3 @@
-import type { ConnectionStatus } from '../../core/connection.ts'
 import { html, type Html } from './html.ts'
 
 /** Two jacks joined by one curved line; one colour, that of the text around it. */
@@ -50,35 +49,6 @@ export function cable(state: 'joined' | 'waiting' | 'unplugged'): Html {
       )
   }
 }
-
-const dots: Readonly<Record<ConnectionStatus, Html>> = {
-  connected: html`<circle cx="6" cy="6" r="5" fill="currentColor" />`,
-  authorization_required: html`<circle cx="6" cy="6" r="4.250" fill="none" stroke="currentColor" stroke-width="1.500" />`,
-  refresh_failing: html`<circle cx="6" cy="6" r="4.250" fill="none" stroke="currentColor" stroke-width="1.500" /><path
-      d="M6 1.750a4.250 4.250 0 0 0 0 8.500z"
-      fill="currentColor"
-    />`,
-  reauthorization_required: html`<circle cx="6" cy="6" r="5" fill="currentColor" />`,
-  revoked: html`<circle cx="6" cy="6" r="4.250" fill="none" stroke="currentColor" stroke-width="1.500" /><path
-      d="M2 10 10 2"
-      stroke="currentColor"
-      stroke-width="1.500"
-    />`,
-}
-
-/** Every status in words; the dot only repeats them. */
-export const statusWords: Readonly<Record<ConnectionStatus, string>> = {
-  connected: 'Connected',
-  authorization_required: 'Not connected yet',
-  refresh_failing: 'Refresh failing',
-  reauthorization_required: 'Must be connected again',
-  revoked: 'Revoked',
-}
-
-export const statusMark = (status: ConnectionStatus): Html =>
-  html`<span class="status is-${status}"
-    ><svg aria-hidden="true" width="12" height="12" viewBox="0 0 12 12">${dots[status]}</svg>${statusWords[status]}</span
-  >`
 
 export const warningMark: Html = html`<svg
   aria-hidden="true"

@@ -3,11 +3,10 @@ import {
   payloads,
   tagsOf,
   type Tag,
+  anotherAccount,
   callback,
   cliLogin,
-  connection,
   fields,
-  home,
   invitation,
   problem,
   redirect,
@@ -15,12 +14,11 @@ import {
   setUp,
   signIn,
 } from '../../../test/support/pages.ts'
+import { anotherAccountPage } from './another-account.ts'
 import { icon, pageAssets, stylesheet } from './assets.ts'
 import { callbackPage } from './callback.ts'
 import { cliLoginPage } from './cli-login.ts'
 import { connectPage } from './connect.ts'
-import { connectionPage } from './connection.ts'
-import { homePage } from './home.ts'
 import { invitationPage } from './invitation.ts'
 import { problemPage } from './problem.ts'
 import { resetPasswordPage } from './reset-password.ts'
@@ -33,14 +31,13 @@ const shown = <T>(draw: (data: T) => string, data: T) => ({ data: data as unknow
 const pages: Readonly<Record<string, ReturnType<typeof shown>>> = {
   setUp: shown(setUpPage, setUp),
   signIn: shown(signInPage, signIn),
-  home: shown(homePage, home),
-  homeEmpty: shown(homePage, { ...home, connections: [], practice: false, role: 'user' }),
   redirect: shown(connectPage, redirect),
   fields: shown(connectPage, fields),
+  anotherAccount: shown(anotherAccountPage, anotherAccount),
+  otherPeople: shown(anotherAccountPage, { ...anotherAccount, works: false, access: { members: ['a', 'b'] } }),
   callback: shown(callbackPage, callback),
   connected: shown(callbackPage, { outcome: 'connected', service: 'Mailchimp', connection: 'Newsletter', requestId: '0190-cc' }),
   exact: shown(callbackPage, { outcome: 'expired', sentence: 'It is older than ten minutes.', requestId: '0190-dd' }),
-  connection: shown(connectionPage, connection),
   invitation: shown(invitationPage, invitation),
   confirm: shown(invitationPage, { ...invitation, mode: 'confirm', errors: [] }),
   existing: shown(invitationPage, { ...invitation, mode: 'sign_in', errors: [] }),

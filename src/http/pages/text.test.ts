@@ -1,5 +1,5 @@
 import { assert, describe, test } from 'vitest'
-import { codeText, linkable, mixesScripts, ownPath, segment, text } from './text.ts'
+import { linkable, mixesScripts, ownPath, segment, text } from './text.ts'
 
 describe('text', () => {
   test('is one line, without controls, invisible or direction-changing characters, and composed', () => {
@@ -24,13 +24,6 @@ describe('text', () => {
     assert.equal(text('x'.repeat(301)), 'x'.repeat(299) + '…')
     assert.equal(text('😀'.repeat(6), 5), '😀😀😀😀…')
     assert.equal([...text('x'.repeat(5_000_000))].length, 300)
-  })
-})
-
-describe('code', () => {
-  test('keeps its lines and tabs, and loses what would show another program than is copied', () => {
-    assert.equal(codeText('a\r\n\tb\u202E\0c\n\n<d>'), 'a\n\tbc\n\n<d>')
-    assert.equal(codeText('x'.repeat(5000)).length, 4000)
   })
 })
 

@@ -25,17 +25,6 @@ export const text = (value: string, max = 300): string =>
     max,
   )
 
-/** Code to copy: line breaks and tabs stay, everything else as in `text`. Bidirectional characters would show another program than is copied. */
-export const codeText = (value: string, max = 4000): string =>
-  cut(
-    whole(value)
-      .replace(/\r\n?|[\p{Zl}\p{Zp}\u0085]/gu, '\n')
-      .split(/([\n\t])/)
-      .map((part, i) => (i % 2 === 1 ? part : part.replace(unseen, '')))
-      .join(''),
-    max,
-  )
-
 /** True when one word joins Latin with Cyrillic or Greek letters, as a name made to look like another does (X21). */
 export const mixesScripts = (value: string): boolean =>
   whole(value)

@@ -1,22 +1,8 @@
 import { assert, describe, test } from 'vitest'
-import {
-  decoded,
-  tagsOf,
-  callback,
-  connection,
-  fields,
-  home,
-  invitation,
-  redirect,
-  reset,
-  setUp,
-  signIn,
-} from '../../../test/support/pages.ts'
+import { decoded, tagsOf, callback, fields, invitation, redirect, reset, setUp, signIn } from '../../../test/support/pages.ts'
 import { callbackPage, type CallbackOutcome } from './callback.ts'
 import { connectPage, type ConnectSubject } from './connect.ts'
-import { connectionPage } from './connection.ts'
 import { formFields } from './form.ts'
-import { homePage } from './home.ts'
 import { pageText } from './html.ts'
 import { invitationPage, type InvitationPage } from './invitation.ts'
 import { resetPasswordPage } from './reset-password.ts'
@@ -118,40 +104,6 @@ describe('what the pages say', () => {
       words(callbackPage({ outcome: 'failed', requestId: 'r' })),
       'You came back from the service, but the connection was not connected',
     )
-  })
-
-  test('a connection says its status and warnings in words, and the hosts to confirm are sent with the form', () => {
-    const page = connectionPage(connection)
-    assert.include(words(page), 'Connected since 3 March 2026 at 14:02 UTC')
-    assert.include(words(page), 'Mailchimp gave no refresh token. The connection stops working on 3 March 2026 at 15:02 UTC')
-    assert.include(words(page), 'Ask for offline access.')
-    assert.include(words(connectionPage({ ...connection, refreshTokenHint: null })), 'access_type=offline')
-    assert.match(words(page), /Fewer scopes were granted than asked for.*lists\.write.*1 of 2 asked for/)
-    assert.include(words(page), 'campaigns.read not listed by the service')
-    const hosts = tagsOf(page).filter(tag => tag.attributes.get('name') === 'host')
-    assert.deepEqual(
-      hosts.map(tag => tag.attributes.get('value') ?? ''),
-      [...connection.hostsToConfirm],
-    )
-    assert.include(page, 'action="/connections/mailchimp/confirm-hosts"')
-    assert.notInclude(connectionPage({ ...connection, hostsToConfirm: [] }), 'confirm-hosts')
-    assert.include(words(connectionPage({ ...connection, hostsToConfirm: ['*'] })), 'any host at all')
-  })
-
-  test('the sample code stands exactly as it is to be pasted', () => {
-    const blocks = [...connectionPage(connection).matchAll(/<pre><code[^>]*>(.*?)<\/code><\/pre>/gs)].map(([, code = '']) => decoded(code))
-    const { invokeurl, curl, typescript, proxy, json } = connection.snippets
-    assert.deepEqual(blocks, [invokeurl, curl, typescript, proxy, json])
-  })
-
-  test('an empty list says what to do, and the examples hold a body that the API can read', () => {
-    const page = homePage({ ...home, connections: [] })
-    assert.include(words(page), 'Nothing is connected yet.')
-    const bodies = [...page.matchAll(/-d &#39;(.*?)&#39;<\/code>/gs)].map(
-      ([, body = '']) => JSON.parse(decoded(body)) as Record<string, unknown>,
-    )
-    assert.lengthOf(bodies, 3)
-    assert.include(homePage(home), '&quot;connection&quot;:&quot;mailchimp&quot;')
   })
 
   test('an invitation asks for name and password, for nothing, or for signing in first', () => {

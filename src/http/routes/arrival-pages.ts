@@ -42,7 +42,7 @@ export const arrivalPageRoutes =
       try {
         const given = { token, organizationName: organization_name, slug: undefined, name, email, password }
         const { setCookie } = await setUpByLink(broker, given, fromOf(request))
-        return await reply.header('set-cookie', setCookie).redirect('/', 303)
+        return await reply.header('set-cookie', setCookie).redirect('/welcome', 303)
       } catch (error) {
         if (error instanceof Problem && error.code !== 'validation_failed') throw error
         return sendPage(

@@ -23,7 +23,13 @@ import { callerOf, personOf } from '../session.ts'
 const connectionShape = z.looseObject({
   link_name: z.string(),
   name: z.string(),
-  service: z.object({ link_name: z.string(), name: z.string(), kind: z.string(), auth_type: z.string() }),
+  service: z.object({
+    link_name: z.string(),
+    name: z.string(),
+    kind: z.string(),
+    auth_type: z.string(),
+    logo: z.string().nullable(),
+  }),
   scopes: z.array(z.string()).readonly(),
   granted_scopes: z.array(z.string()).readonly().nullable(),
   unlisted_scopes: z.array(z.string()).readonly().meta({ description: 'Asked for, although the service’s definition does not list them.' }),
@@ -39,6 +45,14 @@ const connectionShape = z.looseObject({
   has_refresh_token: z.boolean(),
   warnings: z.array(z.string()).readonly(),
   account: z.object({ id: z.string().nullable(), label: z.string().nullable() }).nullable(),
+  variables: z
+    .record(z.string(), z.string())
+    .meta({ description: 'What the connection filled in, without what the service calls secret.' }),
+  api_hosts: z.array(z.string()).readonly().meta({ description: 'Where its calls may go; variables are filled in where they are known.' }),
+  hosts_to_confirm: z
+    .array(z.string())
+    .readonly()
+    .meta({ description: 'API hosts that were added since the caller connected: no call goes there before they are confirmed.' }),
   last_used_at: z.string().nullable(),
   created_at: z.string(),
   updated_at: z.string(),
@@ -59,7 +73,14 @@ const authorizationShape = z.union([
       )
       .readonly(),
   }),
-  z.object({ kind: z.literal('redirect'), url: z.string(), expires_at: z.string() }),
+  z.object({
+    kind: z.literal('redirect'),
+    url: z.string().meta({
+      description:
+        'Where a browser goes on: the service’s own page, or a page of Patchbay, such as the one that asks which of two accounts it shall be.',
+    }),
+    expires_at: z.string(),
+  }),
   z.object({ kind: z.literal('none') }),
 ])
 const startedShape = z.object({ connection: connectionShape, authorization: authorizationShape })
@@ -87,7 +108,10 @@ export const connectionRoutes =
           summary: 'Connections that the caller may use or authorise',
           tags,
           querystring: z.strictObject({
-            view: z.enum(['own', 'shared', 'available', 'all']).optional(),
+            view: z.enum(['own', 'shared', 'available', 'others', 'all']).optional().meta({
+              description:
+                'own: the caller’s; shared: of others, authorised by the caller; available: waiting for the caller; others: of others, and the caller’s to call; all: everybody’s, for administrators. Left out: what the caller may use or authorise.',
+            }),
             service: z.string().max(100).optional(),
             status: z.string().max(50).optional(),
             q: z.string().max(200).optional(),

@@ -3,6 +3,7 @@ import { z } from 'zod'
 import { noteAccount } from '../../broker/arrivals.ts'
 import { change } from '../../broker/change.ts'
 import { membershipIn } from '../../broker/memberships.ts'
+import { mayCreate } from '../../broker/services.ts'
 import { findMember } from '../../people/members.ts'
 import { changePassword } from '../../people/passwords.ts'
 import { within } from '../../people/people.ts'
@@ -16,7 +17,12 @@ import { guessing } from '../throttle.ts'
 export const role = z.enum(['administrator', 'developer', 'user'])
 export const userShape = z.object({ id: z.string(), email: z.string(), name: z.string() })
 export const organizationShape = z.object({ id: z.string(), name: z.string(), slug: z.string() })
-const meShape = z.object({ user: userShape, organization: organizationShape, role })
+const meShape = z.object({
+  user: userShape,
+  organization: organizationShape,
+  role,
+  may_create: z.boolean().meta({ description: 'The organisation lets this role create services and connections.' }),
+})
 const tags = ['People']
 
 /** Who the caller is, and what they do with their own account. */
@@ -28,7 +34,12 @@ export const meRoutes =
       const found = await membershipIn(broker, userId, organizationId)
       if (!found) throw new Problem('unauthenticated')
       const { id, email, name } = await findMember(broker.people, organizationId, userId)
-      return { user: { id, email, name }, organization: { id: found.id, name: found.name, slug: found.slug }, role: found.role }
+      return {
+        user: { id, email, name },
+        organization: { id: found.id, name: found.name, slug: found.slug },
+        role: found.role,
+        may_create: await mayCreate(broker, { organizationId, role: found.role }),
+      }
     })
 
     app.put(
@@ -49,7 +60,12 @@ export const meRoutes =
           return organization
         })
         const { userId: id, email, userName: name } = session
-        return { user: { id, email, name }, organization: { id: entered.id, name: entered.name, slug: entered.slug }, role: entered.role }
+        return {
+          user: { id, email, name },
+          organization: { id: entered.id, name: entered.name, slug: entered.slug },
+          role: entered.role,
+          may_create: await mayCreate(broker, { organizationId: entered.id, role: entered.role }),
+        }
       },
     )
 

@@ -1,10 +1,9 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod'
 import { z } from 'zod'
-import { connectUrlOf, type Caller } from '../../broker/broker.ts'
+import type { Caller } from '../../broker/broker.ts'
 import { authorize, continueFlow, describeFlow } from '../../broker/connect.ts'
-import { confirmHosts, getConnection, listVisible, presented } from '../../broker/connections.ts'
-import { snippetsFor } from '../../broker/snippets.ts'
+import { getConnection } from '../../broker/connections.ts'
 import { definitionOf } from '../../broker/usable.ts'
 import { Problem, type FieldError } from '../../core/problem.ts'
 import { fillHostRule } from '../../core/api-hosts.ts'
@@ -15,8 +14,6 @@ import type { Doors } from '../doors.ts'
 import { fieldErrorsOf, formOf, openPage, requireOwnForms, sendPage, signedInOrAsked } from '../page-requests.ts'
 import { pageAssets } from '../pages/assets.ts'
 import { connectPage, type ConnectSubject } from '../pages/connect.ts'
-import { connectionPage } from '../pages/connection.ts'
-import { homePage } from '../pages/home.ts'
 import { problemsPage } from '../pages/problems.ts'
 
 /** Pages for a person with only a browser, until they have the console: what they may use, one connection, and authorising it. */
@@ -33,65 +30,6 @@ export const pageRoutes =
       )
 
     app.get('/docs/problems', { config: { open: true }, schema: { hide: true } }, (_request, reply) => sendPage(reply, problemsPage()))
-
-    app.get('/', openPage, async (request, reply) => {
-      const caller = signedInOrAsked(request, reply)
-      if (!caller) return reply
-      const { principal } = caller
-      const page = await listVisible(broker, principal, { view: null, service: null, status: null, q: null, limit: 100, cursor: null })
-      return sendPage(
-        reply,
-        homePage({
-          user: principal.userName,
-          organization: request.session?.organization?.name ?? principal.organizationSlug,
-          role: principal.role,
-          connections: page.data.map(one => ({
-            name: one.name,
-            linkName: one.link_name,
-            service: one.service.name,
-            status: one.status,
-            reason: one.status_detail,
-            connectUrl:
-              one.status === 'connected' ? null : connectUrlOf(broker, principal.organizationSlug, one.link_name, principal.userId),
-          })),
-          more: page.next_cursor !== null,
-          practice: doors.practiceUrl !== null,
-          apiDocs: '/docs',
-          publicUrl: broker.publicUrl,
-        }),
-      )
-    })
-
-    app.get('/connections/:link_name', openPage, async (request, reply) => {
-      const caller = signedInOrAsked(request, reply)
-      if (!caller) return reply
-      const { principal } = caller
-      const row = await getConnection(broker, principal, z.object({ link_name: z.string() }).parse(request.params).link_name)
-      const definition = definitionOf(broker, row)
-      const mine = row.subject_id === principal.userId
-      return sendPage(
-        reply,
-        connectionPage({
-          account: { user: principal.userName, organization: request.session?.organization?.name ?? principal.organizationSlug },
-          connection: presented(broker, principal, row),
-          snippets: snippetsFor(broker, principal, row),
-          hostsToConfirm: mine && row.agreed_hosts ? definition.api_hosts.filter(host => !row.agreed_hosts?.includes(host)) : [],
-          connectUrl:
-            row.owner_id === principal.userId || row.use_login_user_credentials
-              ? connectUrlOf(broker, principal.organizationSlug, row.link_name, principal.userId)
-              : null,
-          refreshTokenHint: definition.advanced.refresh_token_hint ?? null,
-        }),
-      )
-    })
-
-    app.post('/connections/:link_name/confirm-hosts', openPage, async (request, reply) => {
-      const caller = signedInOrAsked(request, reply)
-      if (!caller) return reply
-      const { link_name } = z.object({ link_name: z.string() }).parse(request.params)
-      await confirmHosts(broker, caller, link_name)
-      return reply.redirect(`/connections/${link_name}`, 303)
-    })
 
     /** The standing link of `connect_url`: for exactly one person, any number of times. */
     app.get('/connect', openPage, async (request, reply) => {
@@ -117,6 +55,8 @@ export const pageRoutes =
         if (cookie) void reply.header('set-cookie', flowCookie(broker.publicUrl, cookie))
         // a page and not a redirect: form-action also covers where a posted form is redirected to
         if (authorization.kind !== 'redirect') return await reply.redirect(`/connections/${query.connection}`, 303)
+        const question = ownPage(authorization.url)
+        if (question !== null) return await reply.redirect(question, 303)
         const row = await getConnection(broker, acting.principal, query.connection)
         const { url: continueUrl } = authorization
         return await sendPage(
@@ -213,6 +153,9 @@ export const pageRoutes =
         }
       }
     }
+
+    /** Where an authorisation goes on at a page of ours, and not at the service's: which of two accounts it shall be. */
+    const ownPage = (url: string): string | null => (url.startsWith(`${broker.publicUrl}/`) ? url.slice(broker.publicUrl.length) : null)
 
     const authorizeHost = (row: ConnectionView): string | null => {
       const definition = definitionOf(broker, row)

@@ -1,7 +1,9 @@
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod'
 import { z } from 'zod'
-import { redirectUrlOf } from '../../broker/broker.ts'
+import { redirectUrlOf, type Broker } from '../../broker/broker.ts'
+import { namesOf } from '../../broker/memberships.ts'
 import { editService, previewEdit } from '../../broker/service-edit.ts'
+import { requestedByCaller } from '../../broker/service-requests.ts'
 import {
   allServices,
   createService,
@@ -17,18 +19,33 @@ import type { Principal } from '../../core/principal.ts'
 import { encodeCursor } from '../../storage/page.ts'
 import { decodeCursor } from '../../storage/page.ts'
 import type { Doors } from '../doors.ts'
+import { sendMail } from '../mail.ts'
 import { ifMatch, listOf, pageQuery, values } from '../schemas.ts'
 import { callerOf, personOf } from '../session.ts'
 
-/** A service as callers see it: its definition, and that there is a secret, never the secret. */
-export function presentService({ broker }: Doors, principal: Principal, service: Service) {
-  const { definition, row, kind } = service
+/** How a caller sees each of these services: its definition, and that there is a secret, never the secret. */
+async function presenterOf(broker: Broker, principal: Principal, services: readonly Service[]) {
+  const asked = await requestedByCaller(broker, principal)
+  const people = services.flatMap(({ row, kind }) => (row && kind === 'custom' ? [row.created_by, row.keeper_id] : []))
+  const names = await namesOf(broker, people)
+  return (service: Service) => present(broker, principal, service, id => ({ id, name: names.get(id) ?? null }), asked)
+}
+
+function present(
+  broker: Broker,
+  principal: Principal,
+  { definition, row, kind }: Service,
+  person: (id: string) => { readonly id: string; readonly name: string | null },
+  asked: ReadonlySet<string>,
+) {
+  const configured = !hasClient(definition) || row?.client_id != null
   return {
     kind,
     ...definition,
     client_id: row?.client_id ?? null,
     has_client_secret: row?.sealed_client_secret != null,
-    configured: !hasClient(definition) || row?.client_id != null,
+    configured,
+    requested_by_me: !configured && kind === 'default' && asked.has(definition.link_name),
     redirect_url: hasClient(definition) ? redirectUrlOf(broker, principal.organizationSlug, definition.link_name) : null,
     variables: variablesOf(definition).map(one => ({
       name: one.name,
@@ -40,12 +57,14 @@ export function presentService({ broker }: Doors, principal: Principal, service:
     every_host: definition.api_hosts.includes('*'),
     documented: broker.catalogue.get(definition.link_name)?.documented ?? null,
     revision: row?.revision ?? 1,
-    created_by: row && kind === 'custom' ? { id: row.created_by } : null,
-    keeper: row && kind === 'custom' ? { id: row.keeper_id } : null,
+    created_by: row && kind === 'custom' ? person(row.created_by) : null,
+    keeper: row && kind === 'custom' ? person(row.keeper_id) : null,
     created_at: row?.created_at.toISOString() ?? null,
     updated_at: row?.updated_at.toISOString() ?? null,
   }
 }
+
+const personShape = z.object({ id: z.string(), name: z.string().nullable() })
 
 const serviceShape = z.looseObject({
   link_name: z.string(),
@@ -59,11 +78,14 @@ const serviceShape = z.looseObject({
   client_id: z.string().nullable(),
   has_client_secret: z.boolean(),
   configured: z.boolean().meta({ description: 'False: an administrator must register a client first.' }),
+  requested_by_me: z.boolean().meta({ description: 'The caller has asked the administrators to register it.' }),
   redirect_url: z.string().nullable().meta({ description: 'What to register at the provider.' }),
   api_hosts: z.array(z.string()).readonly(),
   every_host: z.boolean().meta({ description: 'Its credentials may go anywhere. Dangerous.' }),
   advanced: z.record(z.string(), z.unknown()),
   revision: z.int(),
+  created_by: personShape.nullable(),
+  keeper: personShape.nullable().meta({ description: 'Who edits a custom service.' }),
 })
 
 /** The definition itself is judged in broker/services.ts, with every field that is wrong. */
@@ -73,12 +95,14 @@ const definitionBody = values.meta({
 })
 const linkName = z.strictObject({ link_name: z.string().max(100) })
 const tags = ['Services']
+/** Who asked first is told; the answer does not wait for more. */
+const mostMails = 50
 
 export const serviceRoutes =
   (doors: Doors): FastifyPluginAsyncZod =>
   async app => {
     const { broker } = doors
-    const shown = (principal: Principal, service: Service) => presentService(doors, principal, service)
+    const shown = async (principal: Principal, service: Service) => (await presenterOf(broker, principal, [service]))(service)
 
     app.get(
       '/api/v1/services',
@@ -104,7 +128,7 @@ export const serviceRoutes =
         const page = rest.slice(0, limit)
         const last = page.at(-1)
         return {
-          data: page.map(one => shown(principal, one)),
+          data: page.map(await presenterOf(broker, principal, page)),
           next_cursor: rest.length > limit && last ? encodeCursor([last.definition.link_name]) : null,
         }
       },
@@ -116,7 +140,7 @@ export const serviceRoutes =
       async (request, reply) => {
         const caller = personOf(request)
         const service = await createService(broker, caller, request.body)
-        return reply.code(201).send(shown(caller.principal, service))
+        return reply.code(201).send(await shown(caller.principal, service))
       },
     )
 
@@ -126,7 +150,7 @@ export const serviceRoutes =
       async (request, reply) => {
         const { principal } = callerOf(request)
         const service = await getService(broker, principal.organizationId, request.params.link_name)
-        return reply.header('etag', `"${service.row?.version ?? 0}"`).send(shown(principal, service))
+        return reply.header('etag', `"${service.row?.version ?? 0}"`).send(await shown(principal, service))
       },
     )
 
@@ -204,7 +228,12 @@ export const serviceRoutes =
       },
       async request => {
         const caller = personOf(request)
-        return shown(caller.principal, await putClient(broker, caller, request.params.link_name, request.body))
+        const { service, askers } = await putClient(broker, caller, request.params.link_name, request.body)
+        const { name, link_name } = service.definition
+        const text = `${caller.principal.userName} has set up ${name} in the organisation ${caller.principal.organizationSlug}. You can connect it now:\n\n${broker.publicUrl}/services/${link_name}\n`
+        const others = askers.filter(one => one.id !== caller.principal.userId).slice(0, mostMails)
+        await Promise.all(others.map(one => sendMail(doors, one.email, `${name} can be connected now`, text)))
+        return shown(caller.principal, service)
       },
     )
 
