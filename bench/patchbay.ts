@@ -15,6 +15,8 @@ export interface MeasuredPatchbay {
   /** Requests as they go over the wire, through either connection. */
   proxied(connection: ConnectionName): string
   invoked(connection: ConnectionName): string
+  /** The administrator: a key for programs, a password for a browser. */
+  readonly administrator: { readonly key: string; readonly email: string; readonly password: string }
   /** Statements since it started. */
   statements(): Promise<number>
   stop(): Promise<void>
@@ -46,6 +48,7 @@ export async function startPatchbay({ upstreamPort, core, nodeOptions }: Patchba
   const schema = `patchbay_bench_${process.pid}`
   if (databaseUrl) await createSchema(databaseUrl, schema)
   const key = `pb_${randomBytes(32).toString('base64url')}`
+  const administrator = { key, email: 'ada@example.test', password: randomBytes(12).toString('base64url') }
   const child = startNode([...nodeOptions, '--import', './bench/count-statements.mjs', 'dist/main.js'], {
     core,
     env: {
@@ -57,8 +60,8 @@ export async function startPatchbay({ upstreamPort, core, nodeOptions }: Patchba
       PATCHBAY_PRACTICE: 'on',
       PATCHBAY_PRACTICE_PORT: String(practicePort),
       PATCHBAY_LOG_LEVEL: 'error',
-      PATCHBAY_ADMIN_EMAIL: 'ada@example.test',
-      PATCHBAY_ADMIN_PASSWORD: randomBytes(12).toString('base64url'),
+      PATCHBAY_ADMIN_EMAIL: administrator.email,
+      PATCHBAY_ADMIN_PASSWORD: administrator.password,
       PATCHBAY_ADMIN_API_KEY: key,
       PATCHBAY_ALLOW_PRIVATE_ADDRESSES: `127.0.0.1/32:${upstreamPort}`,
       PATCHBAY_ALLOW_INSECURE_HTTP: `127.0.0.1:${upstreamPort}`,
@@ -82,6 +85,7 @@ export async function startPatchbay({ upstreamPort, core, nodeOptions }: Patchba
     process: child,
     port,
     database: databaseUrl ? 'PostgreSQL' : 'embedded',
+    administrator,
     proxied: connection => getRequest(`/proxy/${connection}/http/127.0.0.1:${upstreamPort}/contacts?page=2`, port, [authorization]),
     invoked(connection) {
       const body = JSON.stringify({ connection, url: `http://127.0.0.1:${upstreamPort}/contacts`, type: 'GET', parameters: { page: '2' } })

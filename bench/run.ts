@@ -2,6 +2,7 @@ import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { parseArgs } from 'node:util'
+import { measureConsole, sayConsole } from './console.ts'
 import { root, startPart, stopAll, type Child } from './children.ts'
 import type { LoadJob, LoadResult } from './load.ts'
 import { getRequest, startPatchbay, type MeasuredPatchbay } from './patchbay.ts'
@@ -12,7 +13,7 @@ import { figuresOf, sayTable, type Round, type Subject } from './report.ts'
  * What a call costs, against a bare proxy (bench/bare-proxy.ts) on the same machine in the same minutes. Every round measures them one
  * after the other, so that a busy machine disturbs them alike; each ratio is of one round, and their median is told.
  *
- *   npm run bench -- [--json FILE] [--seconds N] [--rounds N] [--only proxy,invoke] [--no-build] [--cpu-prof DIRECTORY]
+ *   npm run bench -- [--json FILE] [--seconds N] [--rounds N] [--only proxy,invoke] [--no-build] [--no-console] [--cpu-prof DIRECTORY]
  */
 const { values: options } = parseArgs({
   options: {
@@ -22,6 +23,7 @@ const { values: options } = parseArgs({
     only: { type: 'string', default: 'proxy,invoke,proxy_key,invoke_key' },
     connections: { type: 'string', default: '1,16,64' },
     'no-build': { type: 'boolean', default: false },
+    'no-console': { type: 'boolean', default: false },
     'cpu-prof': { type: 'string' },
   },
 })
@@ -97,7 +99,9 @@ async function run(stage: Stage): Promise<void> {
   const statements = (await stage.patchbay.statements()) - statementsBefore
   const figures = figuresOf(rounds, { residentMegabytes: residentMost || null, statementsPerCall: statements / Math.max(1, calls) })
   sayTable(figures, rounds, stage.patchbay.database)
-  if (options.json !== undefined) writeFileSync(options.json, JSON.stringify(figures, null, 2) + '\n')
+  const paint = options['no-console'] ? null : await measureConsole(stage.patchbay)
+  if (paint) sayConsole(paint)
+  if (options.json !== undefined) writeFileSync(options.json, JSON.stringify({ ...figures, console: paint }, null, 2) + '\n')
 }
 
 async function buildIfNeeded(): Promise<void> {

@@ -105,31 +105,55 @@ const become = async (entry, args) => {
   await import(pathToFileURL(path).href)
 }
 
-const hasPostgres = () => {
-  const installed = '/usr/lib/postgresql'
-  const versions = existsSync(installed) ? readdirSync(installed).map(version => join(installed, version, 'bin')) : []
-  return [...(process.env.PATH ?? '').split(delimiter), ...versions].some(folder => {
+const searchPath = () => (process.env.PATH ?? '').split(delimiter)
+
+/** Whether one of the folders holds every one of the programs. */
+const hasPrograms = (folders, programs) =>
+  folders.some(folder => {
     try {
-      for (const program of ['initdb', 'postgres']) accessSync(join(folder, program), constants.X_OK)
+      for (const program of programs) accessSync(join(folder, program), constants.X_OK)
       return true
     } catch {
       return false
     }
   })
+
+const hasPostgres = () => {
+  const installed = '/usr/lib/postgresql'
+  const versions = existsSync(installed) ? readdirSync(installed).map(version => join(installed, version, 'bin')) : []
+  return hasPrograms([...searchPath(), ...versions], ['initdb', 'postgres'])
 }
 
-/** The tests start a PostgreSQL server of their own. With CI set it is installed from Debian; nobody's own machine is touched. */
-const providePostgres = async () => {
-  if (hasPostgres()) return
+const hasChromium = () => ['chromium', 'chromium-browser', 'google-chrome'].some(program => hasPrograms(searchPath(), [program]))
+
+/** What the tests start by themselves: a database server and a browser. */
+const testPrograms = [
+  {
+    present: hasPostgres,
+    package: 'postgresql',
+    missing:
+      'The tests need PostgreSQL 15 or newer: install it ("apt-get install postgresql", "brew install postgresql"); it needs no set-up.',
+  },
+  {
+    present: hasChromium,
+    package: 'chromium',
+    missing: 'The tests need Chromium or Chrome on the PATH: install it ("apt-get install chromium", "brew install chromium").',
+  },
+]
+
+/** With CI set what is missing is installed from Debian; nobody's own machine is touched. */
+const provideTestPrograms = async () => {
+  const missing = testPrograms.filter(program => !program.present())
+  if (missing.length === 0) return
   if (process.env.CI) {
-    say('Installing PostgreSQL for the tests …')
+    const packages = missing.map(program => program.package)
+    say(`Installing ${packages.join(' and ')} for the tests …`)
     const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' }
-    const installed =
-      (await run('apt-get', ['update', '-qq'], { quiet: true, env })) === 0 &&
-      (await run('apt-get', ['install', '-y', '-qq', '--no-install-recommends', 'postgresql'], { quiet: true, env })) === 0
-    if (installed && hasPostgres()) return
+    const install = ['install', '-y', '-qq', '--no-install-recommends', ...packages]
+    if ((await run('apt-get', ['update', '-qq'], { quiet: true, env })) === 0) await run('apt-get', install, { quiet: true, env })
   }
-  stop('The tests need PostgreSQL 15 or newer: install it ("apt-get install postgresql", "brew install postgresql"); it needs no set-up.')
+  const still = missing.find(program => !program.present())
+  if (still) stop(still.missing)
 }
 
 const vitest = args => node([packageProgram('vitest', 'vitest'), 'run', ...args])
@@ -137,6 +161,7 @@ const vitest = args => node([packageProgram('vitest', 'vitest'), 'run', ...args]
 const check = async () => {
   const steps = {
     types: () => node([packageProgram('typescript', 'tsc'), '-p', 'tsconfig.json', '--noEmit']),
+    'the types of the console': () => node([packageProgram('typescript', 'tsc'), '-p', 'web/tsconfig.json', '--noEmit']),
     lint: () => node([packageProgram('eslint', 'eslint'), '.']),
     format: () => node([packageProgram('prettier', 'prettier'), '--check', '--log-level=warn', '.']),
     'the house test': () => vitest(['test/house.test.ts']),
@@ -161,7 +186,8 @@ const commands = {
     process.exitCode = await node(['--import', 'tsx', 'scripts/quickstart.ts', ...args])
   },
   async test(args) {
-    await providePostgres()
+    await provideTestPrograms()
+    await buildIfNeeded()
     process.exitCode = await vitest(args)
   },
   async bench(args) {

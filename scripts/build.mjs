@@ -1,4 +1,4 @@
-// Compiles to dist/: dist/src and dist/sdk mirror the sources, dist/*.js are the entries that package.json names.
+// Compiles to dist/: dist/src and dist/sdk mirror the sources, dist/web is the console, dist/*.js are the entries that package.json names.
 // Built beside dist and swapped in whole, so that a failed or interrupted build leaves the last good one in place.
 import { spawnSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
@@ -32,7 +32,14 @@ const sources = () => ['src', 'sdk'].flatMap(filesBelow)
 /** A hash over everything that the build reads. */
 const stampOfSources = () => {
   const hash = createHash('sha256')
-  for (const path of [...sources(), 'tsconfig.json', 'tsconfig.build.json', 'package-lock.json', 'scripts/build.mjs']) {
+  for (const path of [
+    ...sources(),
+    ...filesBelow('web'),
+    'tsconfig.json',
+    'tsconfig.build.json',
+    'package-lock.json',
+    'scripts/build.mjs',
+  ]) {
     hash
       .update(`${path}\0`)
       .update(readFileSync(join(root, path)))
@@ -56,6 +63,14 @@ const writeEntry = (target, entry, module) => {
   chmodSync(join(target, entry), 0o755)
 }
 
+/** The console's pages, by Vite. */
+const bundleConsole = outDir => {
+  const vite = join(dirname(createRequire(join(root, 'package.json')).resolve('vite/package.json')), 'bin/vite.js')
+  const args = [vite, 'build', '--config', 'web/vite.config.ts', '--outDir', outDir, '--logLevel', 'warn']
+  const { status, error } = spawnSync(process.execPath, args, { cwd: root, stdio: 'inherit' })
+  if (status !== 0) throw new Error('The console does not build: see the messages above. dist/ was left as it was.', { cause: error })
+}
+
 /** Throws with a sentence when something does not compile; the compiler's own output is on the terminal by then. */
 export const build = () => {
   const stamp = stampOfSources()
@@ -77,6 +92,7 @@ export const build = () => {
     for (const [entry, module] of Object.entries(entries)) {
       if (existsSync(join(target, module))) writeEntry(target, entry, module)
     }
+    bundleConsole(join(target, 'web'))
     if (!existsSync(join(target, 'main.js'))) throw new Error('The build has no src/main.js: is src/main.ts missing?')
     writeFileSync(join(target, stampFile), stamp)
     rmSync(dist, { recursive: true, force: true })

@@ -1,0 +1,65 @@
+import { readFileSync } from 'node:fs'
+import { createRequire } from 'node:module'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import type { Page } from 'playwright-core'
+import { useChromium, visit, type Person } from '../support/chromium.ts'
+import { builtConsole } from '../support/console-build.ts'
+import { setUpTimeoutMs } from '../support/databases.ts'
+import { furnish, pagePaths } from '../support/furnished.ts'
+import { startPatchbay, type TestPatchbay } from '../support/patchbay.ts'
+
+const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
+
+interface Violation {
+  readonly id: string
+  readonly help: string
+  readonly nodes: readonly { readonly html: string; readonly failureSummary: string }[]
+}
+
+/** WCAG 2.2 AA and axe's best practices; `only` one of its rules. */
+async function violations(page: Page, only?: string): Promise<string[]> {
+  // as the debugger does it: a script of the page would be refused by its policy
+  if ((await page.evaluate('typeof window.axe')) === 'undefined') await page.evaluate(axe)
+  const options = { resultTypes: ['violations'], ...(only !== undefined && { runOnly: { type: 'rule', values: [only] } }) }
+  const found = await page.evaluate(`axe.run(document, ${JSON.stringify(options)}).then(results => results.violations)`)
+  return (found as Violation[]).flatMap(({ id, help, nodes }) =>
+    nodes.map(node => `${id}: ${help}\n  ${node.html.slice(0, 300)}\n  ${node.failureSummary.replaceAll('\n', ' ').slice(0, 400)}`),
+  )
+}
+
+/** Wider than the screen, what sticks out of it by how much; a region that scrolls by itself is fine. */
+const overflowing = `(() => {
+  const root = document.documentElement
+  if (root.scrollWidth <= root.clientWidth) return []
+  const out = [...document.querySelectorAll('body *')].filter(one => one.getBoundingClientRect().right > root.clientWidth + 1)
+  return out.slice(-3).map(one => one.outerHTML.slice(0, 200))
+})()`
+
+const wide = { width: 1280, height: 860 }
+
+describe('every page can be used by everybody [pglite]', () => {
+  const chromium = useChromium()
+  let patchbay: TestPatchbay
+  let person: Person
+  beforeAll(async () => {
+    patchbay = await startPatchbay({ database: 'pglite', consoleDirectory: await builtConsole() })
+    await furnish(patchbay)
+    person = await chromium.lastingPerson(patchbay.base)
+  }, setUpTimeoutMs)
+  afterAll(() => patchbay.stop())
+
+  it.each(Object.entries(pagePaths))('%s: in light, in dark, and on 360 pixels', async (_name, path) => {
+    const { page } = person
+    await page.setViewportSize(wide)
+    await page.emulateMedia({ colorScheme: 'light' })
+    await visit(page, path)
+    const inLight = await violations(page)
+    await page.emulateMedia({ colorScheme: 'dark' })
+    await page.locator('html[data-mantine-color-scheme=dark]').waitFor()
+    const inDark = await violations(page, 'color-contrast')
+    // 1280 pixels at a zoom of 355 %
+    await page.setViewportSize({ width: 360, height: 740 })
+    const tooWide = await page.evaluate(overflowing)
+    expect({ inLight, inDark, tooWide }).toEqual({ inLight: [], inDark: [], tooWide: [] })
+  })
+})

@@ -1,0 +1,100 @@
+import { useCallback, useEffect, useState } from 'react'
+import type { ConnectionAccess, Service, Values } from '../../../sdk/index.ts'
+
+/** What somebody has typed about a connection. Survives going back, reloading, and a trip to another page; never a secret. */
+export interface Draft {
+  readonly name: string
+  readonly linkName: string
+  /** The link name was typed, and no longer follows the name. */
+  readonly linkTyped: boolean
+  readonly scopes: readonly string[]
+  readonly variables: Values
+  readonly access: ConnectionAccess
+  readonly accessChosen: boolean
+  readonly eachOwn: boolean
+  /** The connection exists already, and waits to be connected: it is not made a second time. */
+  readonly created: boolean
+}
+
+const key = 'patchbay-add-connection'
+const mostDrafts = 20
+
+type Drafts = Readonly<Record<string, Draft>>
+
+const kept = (): Drafts => {
+  try {
+    const value: unknown = JSON.parse(sessionStorage.getItem(key) ?? '{}')
+    return typeof value === 'object' && value !== null ? (value as Drafts) : {}
+  } catch {
+    return {}
+  }
+}
+
+const keep = (drafts: Drafts): void => {
+  try {
+    sessionStorage.setItem(key, JSON.stringify(Object.fromEntries(Object.entries(drafts).slice(-mostDrafts))))
+  } catch {
+    // full or forbidden: it lives as long as the page
+  }
+}
+
+/** CON-4: the link name that a form proposes for a name. */
+export const linkNameFor = (name: string): string =>
+  name
+    .normalize('NFKD')
+    .replace(/\p{M}/gu, '')
+    .toLowerCase()
+    .replace(/[^a-z0-9]+/g, '_')
+    .replace(/^[^a-z]+|_+$/g, '')
+    .slice(0, 50)
+
+const texts = (value: unknown): readonly string[] => (Array.isArray(value) ? value.filter(one => typeof one === 'string') : [])
+
+/** Scopes of a definition's knob. */
+export const knobScopes = (service: Service, knob: 'default_scopes' | 'required_scopes'): readonly string[] => texts(service.advanced[knob])
+
+const firstDraft = (service: Service): Draft => {
+  const name = [...service.name].slice(0, 50).join('')
+  return {
+    name,
+    linkName: linkNameFor(name),
+    linkTyped: false,
+    scopes:
+      'default_scopes' in service.advanced
+        ? knobScopes(service, 'default_scopes')
+        : service.kind === 'custom'
+          ? (service.scopes ?? []).map(one => one.name)
+          : [],
+    variables: Object.fromEntries(service.variables.map(one => [one.name, one.default ?? one.choices?.[0] ?? ''])),
+    access: 'private',
+    accessChosen: false,
+    eachOwn: false,
+    created: false,
+  }
+}
+
+const withoutSecrets = (draft: Draft, service: Service): Draft => {
+  const secret = new Set(service.variables.filter(one => one.secret).map(one => one.name))
+  return { ...draft, variables: Object.fromEntries(Object.entries(draft.variables).filter(([name]) => !secret.has(name))) }
+}
+
+/** The draft for one service. */
+export const useDraft = (service: Service) => {
+  const [draft, setDraft] = useState<Draft>(() => ({ ...firstDraft(service), ...kept()[service.link_name] }))
+  const change = useCallback((changed: Partial<Draft>) => setDraft(before => ({ ...before, ...changed })), [])
+
+  useEffect(() => {
+    const { [service.link_name]: _, ...others } = kept()
+    keep({ ...others, [service.link_name]: withoutSecrets(draft, service) })
+  }, [draft, service])
+
+  const reset = useCallback(() => setDraft(firstDraft(service)), [service])
+
+  return { draft, change, reset }
+}
+
+/** After it is connected. */
+export const forgetDraft = (serviceLinkName: string): void => {
+  const { [serviceLinkName]: _, ...others } = kept()
+  keep(others)
+}

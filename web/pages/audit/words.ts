@@ -1,0 +1,47 @@
+/** What was done, by its action; what is not here shows its own name. */
+const words: Readonly<Record<string, string>> = {
+  'connection.created': 'Created a connection',
+  'connection.edited': 'Edited a connection',
+  'connection.deleted': 'Deleted a connection',
+  'connection.authorized': 'Authorised a connection',
+  'connection.revoked': 'Revoked an authorisation',
+  'connection.hosts_confirmed': 'Confirmed added API hosts',
+  'connection.another_account': 'Authorised with another account',
+  'connection.account_changed': 'Took the other account',
+  'connection.account_kept': 'Kept the earlier account',
+  'connection.unused_grant_revoked': 'Gave back an unused authorisation',
+  'service.created': 'Created a service',
+  'service.edited': 'Edited a service',
+  'service.edited_and_revoked': 'Edited a service and revoked its authorisations',
+  'service.deleted': 'Deleted a service',
+  'service.taken_over': 'Took a service over',
+  'service.client_registered': 'Registered a client',
+  'service.requested': 'Asked for a service',
+  'key.created': 'Created an API key',
+  'key.revoked': 'Revoked an API key',
+  'member.joined': 'Joined',
+  'member.removed': 'Removed a member',
+  'member.role_changed': 'Changed a role',
+  'invitation.created': 'Invited somebody',
+  'invitation.withdrawn': 'Withdrew an invitation',
+  'password.changed': 'Changed their password',
+  'password.reset': 'Reset their password',
+  'password.reset_link_made': 'Made a password reset link',
+  'session.started': 'Signed in',
+  'session.refused': 'Tried to sign in',
+  'session.ended': 'Signed out',
+  'session.ended_everywhere': 'Signed out everywhere',
+  'session.organization_changed': 'Changed the organisation',
+  'login.approved': 'Approved a login of the command line',
+  'cli_login.approved': 'Approved a login of the command line',
+  'settings.changed': 'Changed the settings',
+  'organization.created': 'Created an organisation',
+  'organization.set_up': 'Set Patchbay up',
+  'keys.rewrapped': 'Rewrapped the data keys',
+  'backup.made': 'Made a backup',
+}
+
+export const actionWords = (action: string): string => words[action] ?? action
+
+/** What a filter offers, in the order of their names. */
+export const knownActions: readonly string[] = Object.keys(words).sort()

@@ -1,0 +1,211 @@
+import { Button, Group, Text } from '@mantine/core'
+import { useQuery } from '@tanstack/react-query'
+import { getRouteApi, useNavigate } from '@tanstack/react-router'
+import { useRef, useState, type FormEvent } from 'react'
+import { PatchbayProblem, type Service } from '../../../sdk/index.ts'
+import { meQuery, patchbay } from '../../client.ts'
+import { AdministratorsOnly } from '../../parts/administrators-only.tsx'
+import { useAuthorize } from '../../parts/authorize.tsx'
+import { ButtonLink, TextLink } from '../../parts/links.tsx'
+import { Page } from '../../parts/page.tsx'
+import { fieldErrorsOf, tellDone } from '../../parts/problem.tsx'
+import { UnsavedGuard } from '../../parts/unsaved.tsx'
+import { useLinkName } from '../add-connection/link-name-box.tsx'
+import { connectionOf, connectionProblemsOf } from './connection-details.ts'
+import { ConnectionFields } from './connection-fields.tsx'
+import { useFocusFirstError } from './focus-first-error.ts'
+import { forgetKept, useKeptDraft } from './kept-draft.ts'
+import { Note } from './note.tsx'
+import { useLinkNameProblem } from './name-fields.tsx'
+import { inputOf, problemsOf } from './service-draft.ts'
+import { ServiceForm } from './service-form.tsx'
+import { serviceChanged } from './service-queries.ts'
+import { WrongFields } from './wrong-fields.tsx'
+import classes from './form.module.css'
+
+const route = getRouteApi('/add-service')
+
+/** A custom service, alone or together with its first connection. */
+export const AddService = () => {
+  const { connect = false } = route.useSearch()
+  const me = useQuery(meQuery)
+  return (
+    <Page
+      title={connect ? 'Create your own service' : 'Create a custom service'}
+      sentence={
+        connect
+          ? 'The service and its first connection, on one page. Everybody in the organisation can connect the service afterwards.'
+          : 'How it authenticates, and where its API is. Everybody in the organisation can connect it afterwards.'
+      }
+    >
+      {me.data?.may_create === false ? (
+        <AdministratorsOnly>In this organisation your role does not create services.</AdministratorsOnly>
+      ) : (
+        <NewService connect={connect} administrator={me.data?.role === 'administrator'} />
+      )}
+    </Page>
+  )
+}
+
+const below = (prefix: string, errors: Readonly<Record<string, string>>) =>
+  Object.fromEntries(Object.entries(errors).map(([path, message]) => [`${prefix}.${path}`, message]))
+
+const NewService = ({ connect, administrator }: { readonly connect: boolean; readonly administrator: boolean }) => {
+  const navigate = useNavigate()
+  const form = useRef<HTMLFormElement>(null)
+  const authorizing = useAuthorize()
+  /** Stored already, when its connection was refused. */
+  const [stored, setStored] = useState<Service | null>(null)
+  const { draft, restored, changeService, changeConnection, afresh } = useKeptDraft(stored === null)
+  const { service, connection } = draft
+  const [secret, setSecret] = useState('')
+  const [found, setFound] = useState<Readonly<Record<string, string>>>({})
+  const [refusal, setRefusal] = useState<unknown>(null)
+  const [busy, setBusy] = useState(false)
+  const linkNameProblem = useLinkNameProblem(service.link_name)
+  const linkName = connectionOf(connection, service).link_name
+  const checked = useLinkName(linkName, connect)
+  useFocusFirstError(form, found === noneFound ? refusal : found)
+
+  const taken = refusal instanceof PatchbayProblem && refusal.code === 'link_name_taken' ? { link_name: refusal.detail } : {}
+  const refused = { ...fieldErrorsOf(refusal), ...taken }
+  const errors = { ...(stored ? below('connection', refused) : refused), ...found }
+  const edited = () => {
+    setFound(noneFound)
+    setRefusal(null)
+  }
+
+  const create = async (): Promise<Service> => {
+    const created = await patchbay.services.create({ ...inputOf(service), ...(secret !== '' && { client_secret: secret }) })
+    void serviceChanged(created.link_name)
+    return created
+  }
+
+  const createOnly = async () => {
+    setBusy(true)
+    try {
+      const created = await create()
+      forgetKept()
+      setSecret('')
+      tellDone(`${created.name} was created.`)
+      await navigate({ to: '/services/$linkName', params: { linkName: created.link_name } })
+    } catch (error) {
+      setRefusal(error)
+    } finally {
+      setBusy(false)
+    }
+  }
+
+  const createAndConnect = async () => {
+    let made = stored
+    const open = () => navigate({ to: '/connections/$linkName', params: { linkName } })
+    try {
+      await authorizing.begin({
+        service,
+        linkName,
+        start: async returnTo => {
+          made ??= await create()
+          const { scopes, variables, ...fields } = connectionOf(connection, service)
+          const started = await patchbay.connections.create({
+            ...fields,
+            service: made.link_name,
+            return_to: returnTo,
+            ...(service.auth_type === 'oauth2' && { scopes }),
+            ...(Object.keys(variables).length > 0 && { variables }),
+          })
+          forgetKept()
+          setSecret('')
+          return started
+        },
+        onDone: connected => {
+          tellDone(`${connected.name} is connected.`)
+          void open()
+        },
+        onLeft: () => void open(),
+      })
+    } catch (error) {
+      if (made) forgetKept()
+      setStored(made)
+      setRefusal(error)
+    }
+  }
+
+  const submit = (event: FormEvent) => {
+    event.preventDefault()
+    const wrong = {
+      ...(!stored && problemsOf(service, { administrator, secret, secretStored: false, linkName: linkNameProblem })),
+      ...(connect && connectionProblemsOf(connection, service, checked?.taken === true)),
+    }
+    setRefusal(null)
+    setFound(Object.keys(wrong).length === 0 ? noneFound : wrong)
+    if (Object.keys(wrong).length > 0) return
+    void (connect ? createAndConnect() : createOnly())
+  }
+
+  return (
+    <form ref={form} onSubmit={submit} noValidate autoComplete="off">
+      {restored && !stored && (
+        <Note tone="plain" mb="md">
+          <Group justify="space-between" gap="sm">
+            <Text className="outside">This is your draft of {service.name}. Secrets are not kept: type them again.</Text>
+            <Button variant="default" size="xs" onClick={afresh}>
+              Start afresh
+            </Button>
+          </Group>
+        </Note>
+      )}
+      {stored ? (
+        <Note tone="good" mb="md" title={`${stored.name} is stored`}>
+          Only its connection was refused. Correct it below and try again, or{' '}
+          <TextLink to="/services/$linkName" params={{ linkName: stored.link_name }}>
+            open the service
+          </TextLink>{' '}
+          to edit or delete it.
+        </Note>
+      ) : (
+        <ServiceForm
+          draft={service}
+          change={fields => {
+            edited()
+            changeService(fields)
+          }}
+          errors={errors}
+          stored={null}
+          secret={secret}
+          onSecret={typed => {
+            edited()
+            setSecret(typed)
+          }}
+        />
+      )}
+      {connect && (
+        <ConnectionFields
+          draft={connection}
+          service={service}
+          change={fields => {
+            edited()
+            changeConnection(fields)
+          }}
+          errors={errors}
+          checked={checked}
+        />
+      )}
+      <WrongFields found={found} refusal={refusal} />
+      <div className={classes.actions}>
+        <Button type="submit" loading={busy || authorizing.busy}>
+          {connect ? 'Create and Connect' : 'Create the service'}
+        </Button>
+        <ButtonLink to={connect ? '/add-connection' : '/services'} variant="default">
+          Cancel
+        </ButtonLink>
+        <Text size="sm" c="dimmed">
+          Your draft is kept in this tab, without its secrets.
+        </Text>
+      </div>
+      {authorizing.dialog}
+      <UnsavedGuard unsaved={secret !== '' && !busy && !authorizing.busy} />
+    </form>
+  )
+}
+
+const noneFound: Readonly<Record<string, string>> = {}

@@ -1,0 +1,38 @@
+import { queryOptions } from '@tanstack/react-query'
+import type { Service } from '../../../sdk/index.ts'
+import { pageOf, patchbay, queryClient } from '../../client.ts'
+
+/** Every service: a few hundred at most, so that searching and filtering them needs no server. */
+export const everyServiceQuery = queryOptions({
+  queryKey: ['services', 'every'],
+  queryFn: async () => {
+    const services: Service[] = []
+    for await (const one of patchbay.services.list({ limit: 100 })) services.push(one)
+    return services
+  },
+  staleTime: 30_000,
+})
+
+export const serviceQuery = (linkName: string) =>
+  queryOptions({ queryKey: ['service', linkName], queryFn: () => patchbay.services.get(linkName) })
+
+/** What members asked for; administrators only. */
+export const requestsQuery = queryOptions({
+  queryKey: ['services', 'requests'],
+  queryFn: () => pageOf(patchbay.services.requests({ limit: 100 })),
+  staleTime: 30_000,
+})
+
+/** Who may register the organisation's clients, for those who may not. */
+export const administratorsQuery = queryOptions({
+  queryKey: ['members', 'administrators'],
+  queryFn: async () => (await pageOf(patchbay.members.list({ limit: 100 }))).data.filter(one => one.role === 'administrator'),
+  staleTime: 60_000,
+})
+
+/** After a change of one. Connections show their service's name, and an edit may revoke them. */
+export const serviceChanged = async (linkName: string): Promise<void> => {
+  await Promise.all(
+    [['services'], ['service', linkName], ['connections'], ['connection']].map(queryKey => queryClient.invalidateQueries({ queryKey })),
+  )
+}

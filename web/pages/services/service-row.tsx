@@ -1,0 +1,71 @@
+import { IconCircle, IconCircleCheck, IconClockHour4 } from '@tabler/icons-react'
+import { Link } from '@tanstack/react-router'
+import type { Service } from '../../../sdk/index.ts'
+import { CopyText } from '../../parts/copy.tsx'
+import { ButtonLink } from '../../parts/links.tsx'
+import { ServiceLogo } from '../../parts/service-logo.tsx'
+import { authTypeName, categoryName } from './service-words.ts'
+import classes from './services.module.css'
+
+/** Whether it can be connected now, in words. */
+export const ServiceState = ({ service }: { readonly service: Service }) => {
+  if (service.configured)
+    return (
+      <span className={classes.state}>
+        <IconCircleCheck size={15} className={classes.ready} aria-hidden />
+        Ready
+      </span>
+    )
+  return (
+    <span className={classes.state}>
+      {service.requested_by_me ? (
+        <IconClockHour4 size={15} className={classes.waiting} aria-hidden />
+      ) : (
+        <IconCircle size={15} aria-hidden />
+      )}
+      {service.requested_by_me ? 'Asked for' : 'No client yet'}
+    </span>
+  )
+}
+
+interface Row {
+  readonly service: Service
+  readonly mayCreate: boolean
+}
+
+export const ServiceRow = ({ service, mayCreate }: Row) => {
+  const { link_name, name, logo, description, category, kind, auth_type } = service
+  return (
+    <div className={classes.row} data-row>
+      <ServiceLogo name={name} logo={logo} />
+      <div className={classes.texts}>
+        <div className={classes.names}>
+          <Link to="/services/$linkName" params={{ linkName: link_name }} className={`${classes.name} outside`} data-open>
+            {name}
+          </Link>
+          <span className={classes.linkName}>
+            <CopyText value={link_name} label="link name" />
+          </span>
+        </div>
+        {description !== null && <div className={`${classes.description} outside`}>{description}</div>}
+      </div>
+      <span className={classes.fact}>{authTypeName(auth_type)}</span>
+      <span className={`${classes.fact} ${classes.category} outside`}>
+        {category === null ? (kind === 'custom' ? 'Custom' : '') : categoryName(category)}
+      </span>
+      <ServiceState service={service} />
+      {mayCreate && (
+        <ButtonLink
+          to="/add-connection"
+          search={{ service: link_name }}
+          variant="default"
+          size="xs"
+          className={classes.action ?? ''}
+          aria-label={`Create a connection with ${name}`}
+        >
+          Create connection
+        </ButtonLink>
+      )}
+    </div>
+  )
+}
