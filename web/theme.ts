@@ -87,6 +87,9 @@ export const theme = createTheme({
         closeButtonProps: { 'aria-label': 'Close' },
       },
     },
+    // a header of the page is a landmark; a dialog's is not
+    ModalHeader: { defaultProps: { role: 'presentation' } },
+    DrawerHeader: { defaultProps: { role: 'presentation' } },
     Drawer: { defaultProps: { closeButtonProps: { 'aria-label': 'Close' } } },
     Tooltip: {
       defaultProps: { withArrow: false, openDelay: 250, multiline: true, maw: 320, events: { hover: true, focus: true, touch: true } },

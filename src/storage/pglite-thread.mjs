@@ -50,8 +50,8 @@ const durableFiles = () => {
  */
 const settings = ['wal_sync_method=fsync', 'wal_init_zero=off', 'shared_buffers=16MB', 'timezone=UTC']
 
-// Optimising the database's WebAssembly leaves 40 to 60 MB behind in the allocator and could not be seen to pay. V8 reads the
-// budget (its default is 1800000) when a module is compiled, so this concerns no other.
+// Optimising the database's WebAssembly leaves 10 to 60 MB behind in the allocator; doing without costs some CPU
+// (bench/RESULTS.md). V8 reads the budget (its default is 1800000) when a module is compiled, so this concerns no other.
 setFlagsFromString('--wasm-tiering-budget=2000000000')
 const database = new PGlite({
   fs: durableFiles(),

@@ -189,6 +189,7 @@ describe('what ends or changes something says first what stops working, and then
     const dialog = page.getByRole('dialog', { name: 'Create an API key' })
     await dialog.getByRole('textbox', { name: 'Name' }).fill('From the console')
     await dialog.getByRole('radio', { name: /^Every connection/ }).check()
+    await dialog.getByRole('checkbox', { name: /^Calls only/ }).uncheck()
     await dialog.getByRole('button', { name: /^Create/ }).click()
     const made = page.getByRole('dialog', { name: 'Your key From the console' })
     const key = await made.getByLabel('the key', { exact: true }).innerText()

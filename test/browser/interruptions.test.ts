@@ -61,7 +61,7 @@ describe('an ended session, a server that fails and a lost network cost nothing 
   const pages: readonly (readonly [path: string, shown: string])[] = [
     ['/connections', 'Practice mail'],
     ['/connections/practice_mail', 'practice_mail'],
-    ['/services', 'Weather of the world'],
+    ['/services?kind=custom', 'Weather of the world'],
     ['/services/practice_mail', 'mail.read'],
     ['/invocations', 'weather'],
     ['/members', 'Cleo Marchetti'],
@@ -83,14 +83,14 @@ describe('an ended session, a server that fails and a lost network cost nothing 
         type: '/docs/problems#unavailable',
         title: 'Unavailable',
         status: 503,
-        code: 'unavailable',
+        code: 'storage_unavailable',
         detail: 'Patchbay is being restarted.',
       }
       return route.fulfill({ status: 503, contentType: 'application/problem+json', body: JSON.stringify(problem) })
     })
     // what is on the screen is old by then; somebody comes back to the tab, and every further try fails as well
     await page.clock.fastForward(120_000)
-    await page.evaluate(`document.dispatchEvent(new Event('visibilitychange'))`)
+    await page.evaluate(`document.dispatchEvent(new Event('visibilitychange', { bubbles: true }))`)
     for (let second = 0; second < 12; second++) await page.clock.runFor(1000)
     expect(refused, 'nothing was asked').toBeGreaterThan(0)
     expect(await text.isVisible()).toBe(true)
@@ -106,7 +106,7 @@ describe('an ended session, a server that fails and a lost network cost nothing 
       route.fulfill({
         status: 503,
         contentType: 'application/problem+json',
-        body: '{"status":503,"code":"unavailable","title":"Unavailable","detail":"Patchbay is being restarted.","request_id":"r-1"}',
+        body: '{"status":503,"code":"storage_unavailable","title":"Unavailable","detail":"Patchbay is being restarted.","request_id":"r-1"}',
       }),
     )
     await page.clock.fastForward(31_000)

@@ -85,14 +85,14 @@ describe('a person without the role sees no administrator’s action, and cannot
     const { page } = await ben()
     await visit(page, '/settings')
     await page.getByText('Administrators decide this.').waitFor()
-    expect(await page.getByRole('radiogroup', { name: 'Who may create' }).count()).toBe(0)
+    expect(await page.getByRole('group', { name: 'Who may create' }).getByRole('radio').count()).toBe(0)
   })
 
   it('where only administrators create, others are told who can instead of a form', async () => {
     const ada = await chromium.person(patchbay.base)
     await visit(ada.page, '/settings')
     await ada.page
-      .getByRole('radiogroup', { name: 'Who may create' })
+      .getByRole('group', { name: 'Who may create' })
       .getByRole('radio', { name: /^Administrators/ })
       .check()
     await ada.page.getByText('Saved.').waitFor()

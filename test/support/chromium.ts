@@ -1,7 +1,7 @@
 import { accessSync, constants, mkdirSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { delimiter, join } from 'node:path'
-import { chromium, type Browser, type BrowserContext, type Page } from 'playwright-core'
+import { chromium, type Browser, type BrowserContext, type Page, type Request } from 'playwright-core'
 import { afterAll, afterEach, beforeAll, expect } from 'vitest'
 import { setUpTimeoutMs } from './databases.ts'
 import { adminEmail, adminPassword } from './patchbay.ts'
@@ -36,9 +36,12 @@ export interface Looks {
   readonly height?: number
 }
 
+/** Requests that wait for their answer, by context. */
+const underWay = new WeakMap<BrowserContext, Set<Request>>()
+
 /** Motion is off, so that nothing has to be waited for. */
-export const newContext = (browser: Browser, base: string, { colorScheme = 'light', width = 1280, height = 860 }: Looks = {}) =>
-  browser.newContext({
+export async function newContext(browser: Browser, base: string, { colorScheme = 'light', width = 1280, height = 860 }: Looks = {}) {
+  const context = await browser.newContext({
     baseURL: base,
     viewport: { width, height },
     colorScheme,
@@ -46,6 +49,15 @@ export const newContext = (browser: Browser, base: string, { colorScheme = 'ligh
     locale: 'en-GB',
     timezoneId: 'Europe/London',
   })
+  const requests = new Set<Request>()
+  underWay.set(context, requests)
+  context.on('request', request => {
+    if (!request.url().includes('/stream')) requests.add(request)
+  })
+  context.on('requestfinished', request => requests.delete(request))
+  context.on('requestfailed', request => requests.delete(request))
+  return context
+}
 
 /** @throws Error with the answer, when it is not a yes */
 export async function signIn(context: BrowserContext, base: string, email = adminEmail, password = adminPassword): Promise<void> {
@@ -149,12 +161,21 @@ export function useChromium(): Chromium {
   }
 }
 
+/** Until nothing has been asked for a moment; Playwright's own `networkidle` takes half a second every time. */
+async function quiet(page: Page): Promise<void> {
+  const requests = underWay.get(page.context())
+  for (let calm = 0, tries = 0; calm < 3 && tries < 500; tries++) {
+    calm = requests?.size ? 0 : calm + 1
+    await new Promise(resolve => setTimeout(resolve, 20))
+  }
+}
+
 /** Waits until the page shows what it has: its title is there, nothing is a skeleton, no request is under way and the fonts are loaded. */
 export async function settled(page: Page): Promise<void> {
   await page.locator('h1').first().waitFor()
+  await quiet(page)
   await page.locator('[role=status][aria-label=Loading], .mantine-Skeleton-root').first().waitFor({ state: 'detached' })
   await page.evaluate('document.fonts.ready.then(() => undefined)')
-  await page.waitForLoadState('networkidle')
 }
 
 /** Opens a path of the console and waits until it is there. */

@@ -1,3 +1,4 @@
+import { linkNameFor } from '../../parts/link-name.ts'
 import { useCallback, useEffect, useState } from 'react'
 import type { ConnectionAccess, Service, Values } from '../../../sdk/index.ts'
 
@@ -37,16 +38,6 @@ const keep = (drafts: Drafts): void => {
     // full or forbidden: it lives as long as the page
   }
 }
-
-/** CON-4: the link name that a form proposes for a name. */
-export const linkNameFor = (name: string): string =>
-  name
-    .normalize('NFKD')
-    .replace(/\p{M}/gu, '')
-    .toLowerCase()
-    .replace(/[^a-z0-9]+/g, '_')
-    .replace(/^[^a-z]+|_+$/g, '')
-    .slice(0, 50)
 
 const texts = (value: unknown): readonly string[] => (Array.isArray(value) ? value.filter(one => typeof one === 'string') : [])
 

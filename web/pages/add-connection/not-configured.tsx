@@ -6,7 +6,7 @@ import { patchbay } from '../../client.ts'
 import { Cable } from '../../parts/drawings.tsx'
 import { ButtonLink } from '../../parts/links.tsx'
 import { ProblemNote } from '../../parts/problem.tsx'
-import { namesInWords } from '../services/service-words.ts'
+import { namesInWords } from '../../parts/counted-words.ts'
 import { administratorsQuery } from './administrators.ts'
 
 /** A default service whose client nobody has registered: administrators go and do it, others ask them. */

@@ -9,7 +9,7 @@ import { Empty } from '../../parts/page.tsx'
 import { ButtonLink } from '../../parts/links.tsx'
 import { ProblemNote } from '../../parts/problem.tsx'
 import { ServiceLogo } from '../../parts/service-logo.tsx'
-import { categoryName } from '../services/service-words.ts'
+import { categoryName } from '../../parts/service-words.ts'
 import classes from './pick-service.module.css'
 
 /** All of them, so that a search is instant. */

@@ -8,7 +8,7 @@ import { Part } from './part.tsx'
 import { usesQuery } from './queries.ts'
 import { whose, type Rights } from './rights.ts'
 import { Scopes } from './scopes.tsx'
-import { countWords } from './uses-words.ts'
+import { countWords } from '../../parts/counted-words.ts'
 import classes from './connection.module.css'
 
 interface Shown {

@@ -5,7 +5,7 @@ import { durationOf } from '../../parts/call-summary.ts'
 import { statusPhrase } from '../../parts/invocation-words.ts'
 import { CodeBox } from './code-box.tsx'
 import { sizeWords, type Answered, type AnsweredBody } from './try-answer.ts'
-import { countWords } from './uses-words.ts'
+import { countWords } from '../../parts/counted-words.ts'
 import classes from './try-it.module.css'
 
 /** More than this slows a page down; the copy has everything. */

@@ -7,7 +7,7 @@ import { ProblemNote } from '../../parts/problem.tsx'
 import { Time } from '../../parts/time.tsx'
 import { Part } from './part.tsx'
 import { attemptsQuery } from './queries.ts'
-import { countWords } from './uses-words.ts'
+import { countWords } from '../../parts/counted-words.ts'
 import classes from './attempts.module.css'
 
 const outcomes: Readonly<Record<Attempt['outcome'], { readonly words: string; readonly icon: typeof IconCheck; readonly tone: string }>> = {

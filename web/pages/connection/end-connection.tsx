@@ -8,7 +8,7 @@ import { Confirm } from '../../parts/confirm.tsx'
 import { ProblemNote, tellDone } from '../../parts/problem.tsx'
 import { peopleQuery, usesQuery } from './queries.ts'
 import { whose, type Rights } from './rights.ts'
-import { countWords, namesInWords } from './uses-words.ts'
+import { countWords, namesInWords } from '../../parts/counted-words.ts'
 import classes from './end-connection.module.css'
 
 export type Ending = 'own' | 'everyone' | 'delete'

@@ -1,6 +1,6 @@
 import { IconCheck, IconX } from '@tabler/icons-react'
 import type { Connection, Scope } from '../../../sdk/index.ts'
-import { countWords } from './uses-words.ts'
+import { countWords } from '../../parts/counted-words.ts'
 import classes from './scopes.module.css'
 
 interface Row {

@@ -10,7 +10,7 @@ import { ButtonLink, TextLink } from '../../parts/links.tsx'
 import { Page } from '../../parts/page.tsx'
 import { fieldErrorsOf, tellDone } from '../../parts/problem.tsx'
 import { UnsavedGuard } from '../../parts/unsaved.tsx'
-import { useLinkName } from '../add-connection/link-name-box.tsx'
+import { useLinkName } from '../../parts/link-name-box.tsx'
 import { connectionOf, connectionProblemsOf } from './connection-details.ts'
 import { ConnectionFields } from './connection-fields.tsx'
 import { useFocusFirstError } from './focus-first-error.ts'
@@ -124,8 +124,11 @@ const NewService = ({ connect, administrator }: { readonly connect: boolean; rea
         onLeft: () => void open(),
       })
     } catch (error) {
-      if (made) forgetKept()
-      setStored(made)
+      if (made) {
+        forgetKept()
+        setSecret('')
+        setStored(made)
+      }
       setRefusal(error)
     }
   }
@@ -198,9 +201,11 @@ const NewService = ({ connect, administrator }: { readonly connect: boolean; rea
         <ButtonLink to={connect ? '/add-connection' : '/services'} variant="default">
           Cancel
         </ButtonLink>
-        <Text size="sm" c="dimmed">
-          Your draft is kept in this tab, without its secrets.
-        </Text>
+        {!stored && (
+          <Text size="sm" c="dimmed">
+            Your draft is kept in this tab, without its secrets.
+          </Text>
+        )}
       </div>
       {authorizing.dialog}
       <UnsavedGuard unsaved={secret !== '' && !busy && !authorizing.busy} />

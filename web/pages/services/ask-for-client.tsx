@@ -7,7 +7,7 @@ import { FormRow, Section } from '../../parts/form-row.tsx'
 import { fieldErrorsOf, ProblemNote } from '../../parts/problem.tsx'
 import { Note } from './note.tsx'
 import { administratorsQuery } from './service-queries.ts'
-import { namesInWords } from './service-words.ts'
+import { namesInWords } from '../../parts/counted-words.ts'
 
 /** For members: who can set a default service up, and a way to ask them. */
 export const AskForClient = ({ service }: { readonly service: Service }) => {

@@ -2,7 +2,7 @@ import { Radio } from '@mantine/core'
 import { Section } from '../../parts/form-row.tsx'
 import { Fixed } from './fixed.tsx'
 import type { FormPart } from './form-part.ts'
-import { authTypeName, authTypes } from './service-words.ts'
+import { authTypeName, authTypes } from '../../parts/service-words.ts'
 import classes from './form.module.css'
 
 /** First of all how it authenticates: the fields after it depend on that. */

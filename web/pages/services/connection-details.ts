@@ -1,6 +1,6 @@
 import type { ConnectionAccess, Values } from '../../../sdk/index.ts'
-import { linkNameFor } from '../add-connection/draft.ts'
-import { linkNameProblem } from '../add-connection/link-name-box.tsx'
+import { linkNameFor } from '../../parts/link-name.ts'
+import { linkNameProblem } from '../../parts/link-name.ts'
 import { variablesOf, type ServiceDraft } from './service-draft.ts'
 
 /** The connection that is made together with its service. Null: as the service says, until somebody types something else. */

@@ -4,7 +4,7 @@ import { FieldBox } from '../../parts/field-box.tsx'
 import { FormRow, Section } from '../../parts/form-row.tsx'
 import { ScopePicker } from '../../parts/scope-picker.tsx'
 import { UsedBy } from '../../parts/used-by.tsx'
-import { LinkNameBox } from '../add-connection/link-name-box.tsx'
+import { LinkNameBox } from '../../parts/link-name-box.tsx'
 import { askedBefore, connectionOf, type ConnectionDraft } from './connection-details.ts'
 import type { ServiceDraft } from './service-draft.ts'
 

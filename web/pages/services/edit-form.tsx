@@ -13,7 +13,7 @@ import { Note } from './note.tsx'
 import { changesOf, draftOf, problemsOf, rebased } from './service-draft.ts'
 import { ServiceForm } from './service-form.tsx'
 import { serviceChanged } from './service-queries.ts'
-import { namesInWords } from './service-words.ts'
+import { namesInWords } from '../../parts/counted-words.ts'
 import { WrongFields } from './wrong-fields.tsx'
 import classes from './form.module.css'
 

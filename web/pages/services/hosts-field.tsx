@@ -3,7 +3,7 @@ import { FormRow } from '../../parts/form-row.tsx'
 import type { FormPart } from './form-part.ts'
 import { Note } from './note.tsx'
 import { hostsOfUrls } from './service-draft.ts'
-import { namesInWords } from './service-words.ts'
+import { namesInWords } from '../../parts/counted-words.ts'
 
 /** `https://api.example.com/v1` is pasted more often than typed: what it says is its host. */
 const hostOf = (text: string): string => {

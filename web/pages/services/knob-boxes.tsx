@@ -59,7 +59,7 @@ export const ScalarBox = ({ value, onChange, label, path, errors }: KnobBoxOf<'s
   <TextInput
     aria-label={label}
     placeholder="false, null, 0 or a text"
-    value={value === undefined ? '' : String(value)}
+    value={value === undefined ? '' : typeof value === 'string' ? value : JSON.stringify(value)}
     error={errors[path]}
     onChange={event => onChange(readScalar(event.currentTarget.value))}
   />

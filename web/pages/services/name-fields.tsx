@@ -3,13 +3,13 @@ import { IconCheck } from '@tabler/icons-react'
 import { useQuery } from '@tanstack/react-query'
 import { useState } from 'react'
 import { FormRow } from '../../parts/form-row.tsx'
-import { linkNameFor } from '../add-connection/draft.ts'
-import { linkNameProblem } from '../add-connection/link-name-box.tsx'
+import { linkNameFor } from '../../parts/link-name.ts'
+import { linkNameProblem } from '../../parts/link-name.ts'
 import { Fixed } from './fixed.tsx'
 import type { FormPart } from './form-part.ts'
 import { redirectHelp, RedirectUrl, useRedirectUrl } from './redirect-url.tsx'
 import { everyServiceQuery } from './service-queries.ts'
-import { hasRedirect } from './service-words.ts'
+import { hasRedirect } from '../../parts/service-words.ts'
 import classes from './form.module.css'
 
 /** What is wrong with a new service's link name, by the rule or because another service has it; null when nothing is. */
@@ -90,7 +90,7 @@ export const DescriptionFields = ({ draft, change, errors }: FormPart) => {
   if (!wanted && !wrong && !given)
     return (
       <Button variant="subtle" size="compact-sm" my="xs" className={classes.more ?? ''} onClick={() => setWanted(true)}>
-        Add a description, category, documentation link or logo
+        Add a description, category or logo
       </Button>
     )
   return (

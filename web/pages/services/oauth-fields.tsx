@@ -1,10 +1,10 @@
-import { Radio, SegmentedControl, Stack, Textarea, TextInput } from '@mantine/core'
+import { Radio, SegmentedControl, Select, Stack, Textarea, TextInput } from '@mantine/core'
 import { FormRow } from '../../parts/form-row.tsx'
 import { SecretBox } from '../../parts/secret-box.tsx'
 import { Fixed } from './fixed.tsx'
 import type { FormPart, SecretPart } from './form-part.ts'
 import { ScopesField } from './scopes-field.tsx'
-import { clientWords, delimiterNames, grantTypeNames } from './service-words.ts'
+import { clientWords, delimiterNames, grantTypeNames } from '../../parts/service-words.ts'
 
 type UrlField = 'request_token_url' | 'authorize_url' | 'access_token_url' | 'refresh_token_url' | 'revoke_token_url'
 
@@ -191,18 +191,19 @@ export const OAuth1Fields = (part: FormPart & SecretPart) => {
       <ClientRows {...part} />
       <FormRow
         label="Signature method"
-        group
+        error={part.errors['advanced.signature_method']}
         help={
           method === 'RSA-SHA1'
             ? 'The consumer secret is the private key then, as PEM.'
             : 'HMAC-SHA1, unless the provider’s documentation says otherwise.'
         }
       >
-        {() => (
-          <SegmentedControl
-            aria-label="Signature method"
+        {field => (
+          <Select
+            {...field}
             data={signatureMethods}
             value={method}
+            allowDeselect={false}
             onChange={value => change({ advanced: value === 'HMAC-SHA1' ? otherKnobs : { ...otherKnobs, signature_method: value } })}
           />
         )}

@@ -13,7 +13,7 @@ import { useFocusFirstError } from './focus-first-error.ts'
 import { Note } from './note.tsx'
 import { redirectHelp, RedirectUrl } from './redirect-url.tsx'
 import { requestsQuery, serviceChanged } from './service-queries.ts'
-import { clientWords, hasRedirect, webAddress } from './service-words.ts'
+import { clientWords, hasRedirect, webAddress } from '../../parts/service-words.ts'
 
 /** The organisation's own client of a default service: what to register at the provider, and what comes back from there. Administrators only. */
 export const RegisterClient = ({ service }: { readonly service: Service }) => {

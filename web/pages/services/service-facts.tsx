@@ -9,7 +9,15 @@ import { knobGroups } from './knobs.ts'
 import { Note } from './note.tsx'
 import { redirectHelp, RedirectUrl } from './redirect-url.tsx'
 import classes from './service.module.css'
-import { authTypeName, categoryName, clientWords, grantTypeNames, hasRedirect, paramTypeName, webAddress } from './service-words.ts'
+import {
+  authTypeName,
+  categoryName,
+  clientWords,
+  grantTypeNames,
+  hasRedirect,
+  paramTypeName,
+  webAddress,
+} from '../../parts/service-words.ts'
 
 const Fact = ({ name, children }: { readonly name: string; readonly children: ReactNode }) => (
   <div className={facts.fact}>

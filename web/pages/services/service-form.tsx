@@ -9,9 +9,10 @@ import { DescriptionFields, NameFields } from './name-fields.tsx'
 import { OAuth1Fields, OAuth2Fields } from './oauth-fields.tsx'
 import { ParametersField } from './parameters-field.tsx'
 import { paramTypesOf } from './service-draft.ts'
-import { paramTypeName } from './service-words.ts'
 
 const typeTitles = { oauth2: 'OAuth 2', oauth1: 'OAuth 1.0a', api_key: 'API key', basic: 'Basic' } as const
+
+const shortNames = { header: 'Header', query: 'Query', form: 'Form' } as const
 
 /** The definition of a custom service: its type first, then only the fields of that type. */
 export const ServiceForm = (part: FormPart & SecretPart & { readonly afterSecret?: ReactNode }) => {
@@ -30,11 +31,16 @@ export const ServiceForm = (part: FormPart & SecretPart & { readonly afterSecret
         {auth_type === 'oauth1' && <OAuth1Fields {...part} />}
         {part.afterSecret}
         {paramTypes.length > 1 && !('placements' in advanced) && (
-          <FormRow label="Param Type" group help="Where the credential goes in a call." error={errors.param_type}>
+          <FormRow
+            label="Param Type"
+            group
+            help="Where the credential goes: into a header, the query of the URL, or the form of the body."
+            error={errors.param_type}
+          >
             {() => (
               <SegmentedControl
                 aria-label="Param Type"
-                data={paramTypes.map(value => ({ value, label: paramTypeName(value) }))}
+                data={paramTypes.map(value => ({ value, label: shortNames[value] }))}
                 value={paramTypes.includes(draft.param_type) ? draft.param_type : 'header'}
                 onChange={param_type => change({ param_type })}
               />

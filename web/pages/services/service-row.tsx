@@ -4,7 +4,7 @@ import type { Service } from '../../../sdk/index.ts'
 import { CopyText } from '../../parts/copy.tsx'
 import { ButtonLink } from '../../parts/links.tsx'
 import { ServiceLogo } from '../../parts/service-logo.tsx'
-import { authTypeName, categoryName } from './service-words.ts'
+import { authTypeName, categoryName } from '../../parts/service-words.ts'
 import classes from './services.module.css'
 
 /** Whether it can be connected now, in words. */
@@ -61,7 +61,7 @@ export const ServiceRow = ({ service, mayCreate }: Row) => {
           variant="default"
           size="xs"
           className={classes.action ?? ''}
-          aria-label={`Create a connection with ${name}`}
+          aria-label={`Create connection with ${name}`}
         >
           Create connection
         </ButtonLink>

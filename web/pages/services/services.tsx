@@ -13,7 +13,8 @@ import { VirtualRows } from '../../parts/virtual-rows.tsx'
 import { Note } from './note.tsx'
 import { everyServiceQuery, requestsQuery } from './service-queries.ts'
 import { ServiceRow } from './service-row.tsx'
-import { categoryName, namesInWords } from './service-words.ts'
+import { categoryName } from '../../parts/service-words.ts'
+import { namesInWords } from '../../parts/counted-words.ts'
 import classes from './services.module.css'
 
 const route = getRouteApi('/services')

@@ -6,7 +6,7 @@ import { FormRow, Section } from '../../parts/form-row.tsx'
 import { fieldErrorsOf, ProblemNote } from '../../parts/problem.tsx'
 import { Note } from './note.tsx'
 import classes from './service.module.css'
-import { clientWords } from './service-words.ts'
+import { clientWords } from '../../parts/service-words.ts'
 
 interface Verdict {
   readonly tone: 'good' | 'bad'

@@ -1,7 +1,7 @@
 import { queryOptions } from '@tanstack/react-query'
 import { PatchbayProblem, type Connection, type Me } from '../../../sdk/index.ts'
 import { pageOf, patchbay } from '../../client.ts'
-import { linkNameFor } from '../add-connection/draft.ts'
+import { linkNameFor } from '../../parts/link-name.ts'
 
 /** How far somebody is: the practice service, and their own connection to it. */
 export interface FirstRun {

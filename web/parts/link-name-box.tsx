@@ -2,19 +2,10 @@ import { Button, Text, TextInput } from '@mantine/core'
 import { useDebouncedValue } from '@mantine/hooks'
 import { IconCheck } from '@tabler/icons-react'
 import { useQuery } from '@tanstack/react-query'
-import { PatchbayProblem } from '../../../sdk/index.ts'
-import { patchbay } from '../../client.ts'
-import type { RowField } from '../../parts/form-row.tsx'
-
-const pattern = /^[a-z][a-z0-9_]{0,49}$/
-
-/** What is wrong with a link name, by the rule alone; null when nothing is. */
-export const linkNameProblem = (linkName: string): string | null => {
-  if (linkName === '') return 'A link name is needed: callers name the connection by it.'
-  if (!/^[a-z]/.test(linkName)) return 'A link name begins with a letter from a to z, in lower case.'
-  if (!/^[a-z0-9_]*$/.test(linkName)) return 'A link name has lower-case letters, digits and _ only.'
-  return pattern.test(linkName) ? null : 'A link name has 50 characters at most.'
-}
+import { PatchbayProblem } from '../../sdk/index.ts'
+import { patchbay } from '../client.ts'
+import type { RowField } from './form-row.tsx'
+import { linkNameProblem } from './link-name.ts'
 
 const isTaken = async (linkName: string): Promise<boolean> => {
   try {

@@ -1,4 +1,4 @@
-import type { AuthType, Service } from '../../../sdk/index.ts'
+import type { AuthType, Service } from '../../sdk/index.ts'
 
 /** The authentication types, in the order in which they are offered. */
 export const authTypes: readonly { readonly type: AuthType; readonly name: string; readonly sentence: string }[] = [
@@ -38,6 +38,3 @@ export const hasRedirect = ({ auth_type, grant_type }: { readonly auth_type: Aut
 /** An address that may stand in a link: what people typed may be anything. */
 export const webAddress = (text: unknown): string | null =>
   typeof text === 'string' && /^https?:\/\//i.test(text) && URL.canParse(text) ? text : null
-
-/** "Ada, Ben and Cleo". */
-export const namesInWords = (names: readonly string[]): string => new Intl.ListFormat('en-GB', { type: 'conjunction' }).format(names)
