@@ -121,7 +121,7 @@ describe('Create and Connect in the console [pglite]', () => {
     await page.keyboard.press('n')
     await page.waitForURL('**/add-connection')
     await settled(page)
-    await page.keyboard.press('/')
+    await expectFocus(page.getByRole('searchbox'))
     await page.keyboard.type('weather')
     const card = page.getByRole('link', { name: /^Weather/ })
     await card.waitFor()

@@ -45,7 +45,8 @@ export const VirtualTable = <T,>({ label, head, columns, rows, keyOf, height, ch
       return row === undefined ? index : keyOf(row)
     },
   })
-  // what stands above may have grown
+  // what stands above may have grown with any render
+  // eslint-disable-next-line react-hooks/exhaustive-deps -- ends by itself: the position is kept once it is the same
   useLayoutEffect(() => {
     const now = Math.round((table.current?.getBoundingClientRect().top ?? 0) + window.scrollY)
     if (Math.abs(now - top) > 1) setTop(now)
