@@ -49,7 +49,7 @@ const opened: Readonly<Record<string, readonly [path: string, open: (page: Page)
       await page.getByRole('button', { name: 'Create and Connect' }).click()
     },
   ],
-  'api-key-create': ['/api-keys', page => page.getByRole('button', { name: 'Create key' }).click()],
+  'api-key-create': ['/api-keys', page => page.getByRole('button', { name: 'Create a key' }).click()],
 }
 
 const wanted = process.argv.slice(2)

@@ -12,8 +12,18 @@ export const onSessionEnd = (listener: () => void): (() => void) => {
   return () => expired.delete(listener)
 }
 
-const noticeSessionEnd = (error: unknown): void => {
+/** Of a failure that did not come by a query or a mutation. */
+export const noticeSessionEnd = (error: unknown): void => {
   if (error instanceof PatchbayProblem && error.code === 'unauthenticated') for (const listener of expired) listener()
+}
+
+/** Nothing that was typed in this tab stays for whoever signs in next. */
+export const forgetTab = (): void => {
+  try {
+    sessionStorage.clear()
+  } catch {
+    // forbidden: nothing was kept either
+  }
 }
 
 /** A refusal will be the same a second time; what could not be asked may work. */

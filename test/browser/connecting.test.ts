@@ -59,6 +59,8 @@ describe('Create and Connect in the console [pglite]', () => {
     await visit(page, '/add-connection?service=asking')
     await nameBox(page).fill('Cancelled once')
     const consent = await serviceWindow(page, () => createAndConnect(page).click())
+    // what was asked about the link name while it was typed is answered by then: it is taken now, by this connection
+    await page.waitForTimeout(600)
     await page.getByRole('dialog').getByRole('button', { name: 'Cancel' }).click()
     await consent.close()
     await page.getByText('Cancelled once was created, and is not connected yet').waitFor()

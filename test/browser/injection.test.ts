@@ -127,6 +127,16 @@ describe('X22 names, descriptions and answers from outside are text [pglite]', (
     await expectText(person.page, texts)
   })
 
+  it('would be noticed: markup that gets into a page is reported', async () => {
+    const { page, faults } = person
+    await visit(page, '/settings')
+    await page.evaluate(
+      `document.querySelector('main').insertAdjacentHTML('beforeend', '<img src=x onerror=window.__x=1><a style="color:red">x</a>')`,
+    )
+    await expect.poll(() => faults.filter(one => one.startsWith('policy violation')).length).toBeGreaterThan(1)
+    faults.splice(0)
+  })
+
   it('what is closed at first: details, menus, tabs and dialogs', async () => {
     const { page } = person
     await visit(page, '/connections/c0')

@@ -164,8 +164,10 @@ export function useChromium(): Chromium {
 /** Until nothing has been asked for a moment; Playwright's own `networkidle` takes half a second every time. */
 async function quiet(page: Page): Promise<void> {
   const requests = underWay.get(page.context())
+  // those of a window that has closed never end
+  const isOurs = (request: Request) => !request.isNavigationRequest() && request.frame().page() === page
   for (let calm = 0, tries = 0; calm < 3 && tries < 500; tries++) {
-    calm = requests?.size ? 0 : calm + 1
+    calm = [...(requests ?? [])].some(isOurs) ? 0 : calm + 1
     await new Promise(resolve => setTimeout(resolve, 20))
   }
 }

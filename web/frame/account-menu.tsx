@@ -11,7 +11,7 @@ import {
 } from '@tabler/icons-react'
 import { useNavigate } from '@tanstack/react-router'
 import type { Me } from '../../sdk/index.ts'
-import { patchbay } from '../client.ts'
+import { forgetTab, patchbay } from '../client.ts'
 import { tellProblem } from '../parts/problem.tsx'
 import { showShortcuts } from './shortcuts.tsx'
 import classes from './account-menu.module.css'
@@ -25,6 +25,7 @@ const schemes = [
 const signOut = async () => {
   try {
     await patchbay.session.signOut()
+    forgetTab()
     window.location.assign('/sign-in')
   } catch (error) {
     tellProblem(error)

@@ -5,6 +5,7 @@ import { useNavigate } from '@tanstack/react-router'
 import type { Me } from '../../sdk/index.ts'
 import { pageOf, patchbay } from '../client.ts'
 import { tellProblem } from '../parts/problem.tsx'
+import { isUnsaved } from '../parts/unsaved.tsx'
 import classes from './organization-menu.module.css'
 
 /** The organisation that everything on the page belongs to; a menu for those who are in several. */
@@ -15,6 +16,8 @@ export const OrganizationMenu = ({ me }: { readonly me: Me }) => {
   const all = joined.data?.data ?? []
 
   const choose = async (slug: string) => {
+    // asks first: a page that is stayed on must not be saved into another organisation
+    if (isUnsaved()) return void navigate({ to: '/connections' })
     try {
       await patchbay.account.chooseOrganization(slug)
       await navigate({ to: '/connections' })

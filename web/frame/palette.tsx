@@ -57,7 +57,7 @@ export const Palette = ({ me }: { readonly me: Me | undefined }) => {
       leftSection: <IconPlus size={18} />,
       onClick: () => void navigate({ to: '/add-service' }),
     },
-  ].filter(({ label }) => matches(label))
+  ].filter(({ label }) => me?.may_create === true && matches(label))
 
   const found: SpotlightActionGroupData[] = !wanted
     ? []
@@ -92,7 +92,7 @@ export const Palette = ({ me }: { readonly me: Me | undefined }) => {
       // matched above, and by the server
       filter={(_query, actions) => actions}
       actions={[{ group: 'Pages', actions: pages }, { group: 'Do', actions: doing }, ...found].filter(({ actions }) => actions.length > 0)}
-      nothingFound={connections.isFetching || services.isFetching ? 'Searching …' : 'Nothing has this name.'}
+      nothingFound={typed.trim() !== q || connections.isFetching || services.isFetching ? 'Searching …' : 'Nothing has this name.'}
       highlightQuery
       clearQueryOnClose
       scrollable

@@ -1,7 +1,7 @@
 import { Button, Group, Modal, PasswordInput, Stack, Text, TextInput } from '@mantine/core'
 import { useQueryClient } from '@tanstack/react-query'
 import { useEffect, useState, type FormEvent } from 'react'
-import { meQuery, onSessionEnd, patchbay } from '../client.ts'
+import { forgetTab, meQuery, onSessionEnd, patchbay } from '../client.ts'
 import { sentenceOf } from '../parts/problem.tsx'
 
 /** The session ended in the middle of something: sign in again on top of the page, which keeps what was typed. */
@@ -24,11 +24,16 @@ export const SessionEnded = () => {
     setBusy(true)
     setError(null)
     try {
-      const before = known?.user.id
       await patchbay.session.signIn({ email, password })
       const me = await patchbay.me()
       // somebody else's page must not stay on the screen
-      if (before !== undefined && me.user.id !== before) window.location.assign('/connections')
+      if (known && me.user.id !== known.user.id) {
+        forgetTab()
+        window.location.assign('/connections')
+        return
+      }
+      // a new session begins in the first organisation; what is on the screen belongs to the one before
+      if (known && me.organization.slug !== known.organization.slug) await patchbay.account.chooseOrganization(known.organization.slug)
       setPassword('')
       setEnded(false)
       await queries.invalidateQueries()

@@ -1,5 +1,5 @@
 import { useQueryClient } from '@tanstack/react-query'
-import { useState, type ReactNode } from 'react'
+import { useRef, useState, type ReactNode } from 'react'
 import type { AuthType, Connection, Started, Values } from '../../sdk/index.ts'
 import { patchbay } from '../client.ts'
 import { AskFields } from './authorize-fields.tsx'
@@ -51,9 +51,14 @@ export const useAuthorize = (): Authorizing => {
   const [what, setWhat] = useState<ToAuthorize | null>(null)
   const [stage, setStage] = useState<Stage | null>(null)
   const [busy, setBusy] = useState(false)
+  const asking = useRef(false)
+  // what the dialog is about; nothing that answers later goes on with another one
+  const current = useRef<ToAuthorize | null>(null)
 
   /** The call that starts or goes on, with its window opened before it when the service has a page. */
   const ask = async (asked: ToAuthorize, call: (returnTo: string) => Promise<Started>) => {
+    if (asking.current) return // a second click: one window and one authorisation are enough
+    asking.current = true
     const opened = hasPage(asked.service) ? openServiceWindow() : null
     try {
       const started = await call(`/authorized?${new URLSearchParams({ connection: asked.linkName }).toString()}`)
@@ -62,11 +67,14 @@ export const useAuthorize = (): Authorizing => {
     } catch (refused) {
       opened?.close()
       throw refused
+    } finally {
+      asking.current = false
     }
   }
 
   const go = (asked: ToAuthorize, { connection, authorization }: Started, opened: Window | null) => {
     setWhat(asked)
+    current.current = asked
     if (authorization.kind === 'redirect') {
       setStage({ kind: 'window', connection, url: authorization.url, expiresAt: authorization.expires_at })
       if (opened) sendTo(opened, authorization.url)
@@ -79,6 +87,8 @@ export const useAuthorize = (): Authorizing => {
   }
 
   const finish = (asked: ToAuthorize, connection: Connection) => {
+    if (current.current !== asked) return
+    current.current = null
     setStage(null)
     setWhat(null)
     void queries.invalidateQueries({ queryKey: ['connections'] })
@@ -88,6 +98,7 @@ export const useAuthorize = (): Authorizing => {
 
   const leave = () => {
     const connection = stage?.connection
+    current.current = null
     setStage(null)
     setWhat(null)
     void queries.invalidateQueries({ queryKey: ['connections'] })
@@ -112,8 +123,10 @@ export const useAuthorize = (): Authorizing => {
     const direct = asked.service.auth_type === 'basic' || asked.service.auth_type === 'api_key'
     if (!direct) return ask(asked, returnTo => patchbay.connections.authorize(asked.linkName, { variables: values, return_to: returnTo }))
     const { connection } = await patchbay.connections.authorize(asked.linkName, { credentials: values })
+    if (current.current !== asked) return
     setStage({ kind: 'testing', connection })
     const test = await tested(asked.linkName)
+    if (current.current !== asked) return
     if (test.kind === 'ok') tellDone(`${asked.service.name} answered ${test.status} to its test call.`)
     if (test.kind === 'ok' || test.kind === 'none') finish(asked, connection)
     else setStage({ kind: 'test_refused', connection, test })
@@ -146,13 +159,13 @@ export const useAuthorize = (): Authorizing => {
         )
       case 'testing':
         return (
-          <AuthorizeFrame {...shared}>
+          <AuthorizeFrame {...shared} onClose={() => finish(asked, now.connection)}>
             <Testing service={asked.service.name} />
           </AuthorizeFrame>
         )
       case 'test_refused':
         return (
-          <AuthorizeFrame {...shared}>
+          <AuthorizeFrame {...shared} onClose={() => finish(asked, now.connection)}>
             <TestRefused
               service={asked.service.name}
               test={now.test}

@@ -35,12 +35,13 @@ export const Confirm = ({ title, children, verb, opened, onClose, onConfirm }: Q
     }
   }
   return (
-    <Modal opened={opened} onClose={close} title={title}>
+    // under way it stays open: how it ends is told here
+    <Modal opened={opened} onClose={busy ? () => {} : close} title={title}>
       <Stack gap="md">
         {error !== null && <ProblemNote error={error} />}
         <div>{children}</div>
         <Group justify="flex-end">
-          <Button variant="default" onClick={close} data-autofocus>
+          <Button variant="default" onClick={close} disabled={busy} data-autofocus>
             Cancel
           </Button>
           <Button color="red" loading={busy} onClick={() => void confirm()}>

@@ -1,6 +1,8 @@
 import { Alert, Button, Code, Group, Text } from '@mantine/core'
 import { notifications } from '@mantine/notifications'
+import { useEffect } from 'react'
 import { PatchbayProblem } from '../../sdk/index.ts'
+import { noticeSessionEnd } from '../client.ts'
 import { CopyIcon } from './copy.tsx'
 
 /** What went wrong as a sentence. Anything but a refusal of Patchbay's is a connection that failed. */
@@ -24,6 +26,7 @@ interface Told {
 /** A refusal or a failure: the sentence, the request's id to copy, and another try. */
 export const ProblemNote = ({ error, retry }: Told) => {
   const requestId = requestIdOf(error)
+  useEffect(() => noticeSessionEnd(error), [error])
   return (
     <Alert role="alert" color="red" variant="light" mb="md">
       <Text>{sentenceOf(error)}</Text>
@@ -51,6 +54,7 @@ export const ProblemNote = ({ error, retry }: Told) => {
 /** For what was done from a list or a menu, where no form can show it. */
 export const tellProblem = (error: unknown): void => {
   const requestId = requestIdOf(error)
+  noticeSessionEnd(error)
   notifications.show({
     color: 'red',
     message: sentenceOf(error) + (requestId === null ? '' : ` (Request ${requestId})`),

@@ -1,9 +1,21 @@
 import { Button, Group, Modal, Stack, Text } from '@mantine/core'
 import { useBlocker } from '@tanstack/react-router'
+import { useEffect } from 'react'
+
+const guards = new Set<symbol>()
+
+/** Whether leaving the page would ask first. */
+export const isUnsaved = (): boolean => guards.size > 0
 
 /** While something typed is not saved: leaving asks first, within the console and by closing the tab. */
 export const UnsavedGuard = ({ unsaved }: { readonly unsaved: boolean }) => {
   const blocker = useBlocker({ shouldBlockFn: () => unsaved, enableBeforeUnload: () => unsaved, withResolver: true })
+  useEffect(() => {
+    if (!unsaved) return undefined
+    const guard = Symbol('unsaved')
+    guards.add(guard)
+    return () => void guards.delete(guard)
+  }, [unsaved])
   return (
     <Modal opened={blocker.status === 'blocked'} onClose={() => blocker.reset?.()} title="Leave without saving?">
       <Stack gap="md">

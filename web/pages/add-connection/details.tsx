@@ -1,12 +1,13 @@
 import { Button, Group, TextInput } from '@mantine/core'
 import { useNavigate } from '@tanstack/react-router'
 import { useEffect, useRef, useState, type FormEvent } from 'react'
-import { PatchbayProblem, type Connection, type Field, type Service } from '../../../sdk/index.ts'
+import { PatchbayProblem, type Field, type Service } from '../../../sdk/index.ts'
 import { patchbay } from '../../client.ts'
 import { AccessPicker } from '../../parts/access-picker.tsx'
 import { useAuthorize } from '../../parts/authorize.tsx'
 import { FieldBox } from '../../parts/field-box.tsx'
 import { FormRow } from '../../parts/form-row.tsx'
+import { leftBehind } from '../../parts/left-behind.ts'
 import { ButtonLink } from '../../parts/links.tsx'
 import { fieldErrorsOf, ProblemNote, tellDone } from '../../parts/problem.tsx'
 import { ScopePicker } from '../../parts/scope-picker.tsx'
@@ -50,20 +51,6 @@ const fieldsOf = (service: Service): readonly Field[] => {
     secret,
     ...(choices && { choices }),
   }))
-}
-
-/** The connection, when a refusal or a lost answer left one behind. */
-async function leftBehind(draft: Draft, service: Service, error: unknown): Promise<Connection | null> {
-  if (error instanceof PatchbayProblem && (error.status === 422 || error.status === 403 || error.status === 401)) return null
-  try {
-    const found = await patchbay.connections.get(draft.linkName)
-    const fresh = Date.now() - Date.parse(found.created_at) < 60_000
-    return fresh && found.view === 'own' && found.service.link_name === service.link_name && found.status === 'authorization_required'
-      ? found
-      : null
-  } catch {
-    return null
-  }
 }
 
 /** The second step, and the third on top of it. */
@@ -110,7 +97,9 @@ export const Details = ({ service }: { readonly service: Service }) => {
     fields.length > 0 ? { variables: Object.fromEntries(fields.map(one => [one.name, (draft.variables[one.name] ?? '').trim()])) } : {}
 
   const connect = () => {
-    const authorize = (returnTo: string) => patchbay.connections.authorize(draft.linkName, { return_to: returnTo, ...variables })
+    // without a secret, which a reloaded page no longer has, all of them are asked for in a dialog
+    const known = fields.every(one => (draft.variables[one.name] ?? '').trim() !== '')
+    const authorize = (returnTo: string) => patchbay.connections.authorize(draft.linkName, { return_to: returnTo, ...(known && variables) })
     const create = async (returnTo: string) => {
       const started = await patchbay.connections.create({
         service: service.link_name,
@@ -140,7 +129,7 @@ export const Details = ({ service }: { readonly service: Service }) => {
       })
       .catch(async (refusal: unknown) => {
         setError(refusal)
-        if (!draft.created && (await leftBehind(draft, service, refusal))) change({ created: true })
+        if (!draft.created && (await leftBehind(draft.linkName, service.link_name, refusal))) change({ created: true })
         focusWrong()
       })
   }

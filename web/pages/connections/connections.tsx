@@ -37,6 +37,7 @@ export const Connections = () => {
   const search = route.useSearch()
   const navigate = route.useNavigate()
   const me = useQuery(meQuery)
+  const mayCreate = me.data?.may_create !== false
   const waiting = useWaiting()
   const view: ListView = search.view ?? 'own'
   const box = useSearchBox(search.q ?? '', q => void navigate({ search: known => ({ ...known, q: q || undefined }), replace: true }))
@@ -58,16 +59,19 @@ export const Connections = () => {
 
   const rows = list.data?.pages.flatMap(page => page.data) ?? []
   const filtered = search.q !== undefined || search.status !== undefined || search.service !== undefined
-  const more = list.hasNextPage && !list.isFetchingNextPage ? () => list.fetchNextPage() : undefined
+  // a page that failed is asked for again by hand only
+  const more = list.hasNextPage && !list.isFetchingNextPage && !list.isFetchNextPageError ? () => list.fetchNextPage() : undefined
 
   return (
     <Page
       title="Connections"
       sentence="Who may call what, with whose credentials."
       action={
-        <ButtonLink to="/add-connection" leftSection={<IconPlus size={16} />}>
-          Add connection
-        </ButtonLink>
+        mayCreate && (
+          <ButtonLink to="/add-connection" leftSection={<IconPlus size={16} />}>
+            Add connection
+          </ButtonLink>
+        )
       }
     >
       <Tabs
@@ -115,13 +119,17 @@ export const Connections = () => {
               limit={50}
             />
           </div>
-          {list.error && <ProblemNote error={list.error} retry={() => list.refetch()} />}
+          {list.error && (
+            <ProblemNote error={list.error} retry={() => (list.isFetchNextPageError ? list.fetchNextPage() : list.refetch())} />
+          )}
           {list.isPending ? (
             <RowsLoading />
           ) : rows.length > 0 ? (
             <ConnectionRows rows={rows} more={more} me={me.data} />
           ) : (
-            list.data && <NothingListed view={view} filtered={filtered} onClear={() => void navigate({ search: { view: search.view } })} />
+            list.data && (
+              <NothingListed {...{ view, filtered, mayCreate }} onClear={() => void navigate({ search: { view: search.view } })} />
+            )
           )}
         </Tabs.Panel>
       </Tabs>

@@ -10,13 +10,17 @@ const sentences: Readonly<Record<ListView, string>> = {
   all: 'There are no connections in this organisation yet.',
 }
 
+const notCreating =
+  'You have no connections. In this organisation your role does not create them; an administrator can, and can share theirs with you.'
+
 interface Nothing {
   readonly view: ListView
   readonly filtered: boolean
+  readonly mayCreate: boolean
   readonly onClear: () => void
 }
 
-export const NothingListed = ({ view, filtered, onClear }: Nothing) =>
+export const NothingListed = ({ view, filtered, mayCreate, onClear }: Nothing) =>
   filtered ? (
     <Empty
       action={
@@ -30,6 +34,7 @@ export const NothingListed = ({ view, filtered, onClear }: Nothing) =>
   ) : (
     <Empty
       action={
+        mayCreate &&
         (view === 'own' || view === 'all') && (
           <>
             <ButtonLink to="/add-connection">Add connection</ButtonLink>
@@ -40,6 +45,6 @@ export const NothingListed = ({ view, filtered, onClear }: Nothing) =>
         )
       }
     >
-      {sentences[view]}
+      {view === 'own' && !mayCreate ? notCreating : sentences[view]}
     </Empty>
   )

@@ -1,5 +1,5 @@
 import { useQueryClient } from '@tanstack/react-query'
-import { useEffect, useState } from 'react'
+import { useEffect, useRef, useState } from 'react'
 import { PatchbayProblem, type Invocation, type InvocationQuery } from '../../../sdk/index.ts'
 import { patchbay } from '../../client.ts'
 
@@ -36,10 +36,25 @@ export const useLive = (on: boolean, query: InvocationQuery): Live => {
   const [rows, setRows] = useState<readonly Invocation[]>([])
   const [state, setState] = useState<LiveState>('connecting')
   const [reason, setReason] = useState<string | null>(null)
+  const wasOn = useRef(false)
 
   useEffect(() => {
-    setRows([])
     setReason(null)
+    if (!on && wasOn.current) {
+      wasOn.current = false
+      // what came in stays on the screen until the list has it
+      let over = false
+      const listed = queries.refetchQueries({ queryKey: ['invocations', 'list'], type: 'active' }, { throwOnError: true })
+      listed.then(
+        () => over || setRows([]),
+        () => {}, // the list says so itself
+      )
+      return () => {
+        over = true
+      }
+    }
+    setRows([])
+    wasOn.current = on
     if (!on) return
     let stop = new AbortController()
 

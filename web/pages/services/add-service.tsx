@@ -6,9 +6,10 @@ import { PatchbayProblem, type Service } from '../../../sdk/index.ts'
 import { meQuery, patchbay } from '../../client.ts'
 import { AdministratorsOnly } from '../../parts/administrators-only.tsx'
 import { useAuthorize } from '../../parts/authorize.tsx'
+import { leftBehind } from '../../parts/left-behind.ts'
 import { ButtonLink, TextLink } from '../../parts/links.tsx'
 import { Page } from '../../parts/page.tsx'
-import { fieldErrorsOf, tellDone } from '../../parts/problem.tsx'
+import { fieldErrorsOf, tellDone, tellProblem } from '../../parts/problem.tsx'
 import { UnsavedGuard } from '../../parts/unsaved.tsx'
 import { useLinkName } from '../../parts/link-name-box.tsx'
 import { connectionOf, connectionProblemsOf } from './connection-details.ts'
@@ -128,6 +129,11 @@ const NewService = ({ connect, administrator }: { readonly connect: boolean; rea
         forgetKept()
         setSecret('')
         setStored(made)
+        // its page tells what went wrong, and connects it again: a second one could not have its link name
+        if (await leftBehind(linkName, made.link_name, error)) {
+          tellProblem(error)
+          return void open()
+        }
       }
       setRefusal(error)
     }

@@ -5,8 +5,8 @@ import type { RequestedService, Service } from '../../../sdk/index.ts'
 import { patchbay, queryClient } from '../../client.ts'
 import { FormRow, Section } from '../../parts/form-row.tsx'
 import { fieldErrorsOf, ProblemNote } from '../../parts/problem.tsx'
+import { administratorsQuery } from '../add-connection/administrators.ts'
 import { Note } from './note.tsx'
-import { administratorsQuery } from './service-queries.ts'
 import { namesInWords } from '../../parts/counted-words.ts'
 
 /** For members: who can set a default service up, and a way to ask them. */

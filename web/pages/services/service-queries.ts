@@ -23,13 +23,6 @@ export const requestsQuery = queryOptions({
   staleTime: 30_000,
 })
 
-/** Who may register the organisation's clients, for those who may not. */
-export const administratorsQuery = queryOptions({
-  queryKey: ['members', 'administrators'],
-  queryFn: async () => (await pageOf(patchbay.members.list({ limit: 100 }))).data.filter(one => one.role === 'administrator'),
-  staleTime: 60_000,
-})
-
 /** After a change of one. Connections show their service's name, and an edit may revoke them. */
 export const serviceChanged = async (linkName: string): Promise<void> => {
   await Promise.all(

@@ -1,7 +1,7 @@
 import { Button, Text } from '@mantine/core'
 import { useState } from 'react'
 import type { Me } from '../../../sdk/index.ts'
-import { patchbay } from '../../client.ts'
+import { forgetTab, patchbay } from '../../client.ts'
 import { Confirm } from '../../parts/confirm.tsx'
 import { FormRow } from '../../parts/form-row.tsx'
 
@@ -38,6 +38,7 @@ export const Account = ({ me }: { readonly me: Me }) => {
         onClose={() => setAsking(false)}
         onConfirm={async () => {
           await patchbay.account.signOutEverywhere()
+          forgetTab()
           window.location.assign('/sign-in')
         }}
       >
