@@ -9,6 +9,9 @@ import { fill, placeholdersOf } from './template.ts'
  */
 
 export const text = (max: number) => z.string().trim().max(max)
+
+/** An address that people may click: `javascript:` and the like are none. */
+export const webLink = z.url({ protocol: /^https?$/i, error: 'A link begins with https:// or http://.' })
 export const words = text(2000)
 
 /** A URL that may hold `{variables}`. Line breaks are trimmed; the rest is kept byte for byte. */
@@ -69,7 +72,7 @@ export const variable = z.strictObject({
   choices: z.array(z.string().max(200)).max(50).optional().meta({ description: 'Makes it a menu; the first is preselected.' }),
   default: z.string().max(200).optional(),
   secret: z.boolean().optional(),
-  help_url: z.url().optional(),
+  help_url: webLink.optional(),
   captured: z
     .boolean()
     .optional()
@@ -247,7 +250,7 @@ export const advanced = z.strictObject({
     .meta({ description: 'Called once after connecting: whose account is it, which host is theirs. Headers may hold {access_token}.' }),
   // form
   variables: z.record(linkName, variable).optional().meta({ description: 'Asked for when connecting, used as {name}.' }),
-  register_url: z.url().optional().meta({ description: 'Where an app is registered with the service.' }),
+  register_url: webLink.optional().meta({ description: 'Where an app is registered with the service.' }),
   redirect_url_hint: words.optional().meta({ description: 'What to know when registering the redirect URL.' }),
   refresh_token_hint: words.optional().meta({ description: 'What to change when no refresh token comes back.' }),
 })

@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { hostRuleProblem, normaliseHostRule } from './api-hosts.ts'
-import { advanced, parameterName, text, urlTemplate, type variable, words } from './knobs.ts'
+import { advanced, parameterName, text, urlTemplate, type variable, webLink, words } from './knobs.ts'
 import { displayName, linkName } from './link-name.ts'
 import { headerNamePattern } from './request.ts'
 import { placeholdersOf } from './template.ts'
@@ -26,7 +26,7 @@ const parameter = z.strictObject({
   placeholder: words.optional(),
   pattern: z.string().max(200).optional(),
   example: words.optional(),
-  help_url: z.url().optional(),
+  help_url: webLink.optional(),
 })
 export type Parameter = z.infer<typeof parameter>
 
@@ -46,7 +46,7 @@ const base = {
   description: words.nullable().default(null),
   category: text(50).nullable().default(null),
   logo: text(100).nullable().default(null).meta({ description: 'A simple-icons slug; without one a letter tile is drawn.' }),
-  documentation_url: z.url().nullable().default(null),
+  documentation_url: webLink.nullable().default(null),
   advanced: advanced.default({}),
 }
 const requiredHosts = z.array(hostRule).min(1, 'Name the hosts that may receive the credential.').max(50)

@@ -1,14 +1,5 @@
-import { Menu, UnstyledButton, useMantineColorScheme } from '@mantine/core'
-import {
-  IconCheck,
-  IconChevronDown,
-  IconDeviceDesktop,
-  IconKeyboard,
-  IconLogout,
-  IconMoon,
-  IconSettings,
-  IconSun,
-} from '@tabler/icons-react'
+import { Menu, UnstyledButton, useMantineColorScheme, type MantineColorScheme } from '@mantine/core'
+import { IconChevronDown, IconDeviceDesktop, IconKeyboard, IconLogout, IconMoon, IconSettings, IconSun } from '@tabler/icons-react'
 import { useNavigate } from '@tanstack/react-router'
 import type { Me } from '../../sdk/index.ts'
 import { forgetTab, patchbay } from '../client.ts'
@@ -52,18 +43,13 @@ export const AccountMenu = ({ me }: { readonly me: Me }) => {
         </div>
         <Menu.Divider />
         <Menu.Label>Appearance</Menu.Label>
-        {schemes.map(([scheme, label, Icon]) => (
-          <Menu.Item
-            key={scheme}
-            role="menuitemradio"
-            aria-checked={colorScheme === scheme}
-            leftSection={<Icon size={15} />}
-            rightSection={colorScheme === scheme ? <IconCheck size={15} /> : null}
-            onClick={() => setColorScheme(scheme)}
-          >
-            {label}
-          </Menu.Item>
-        ))}
+        <Menu.RadioGroup value={colorScheme} onChange={chosen => setColorScheme(chosen as MantineColorScheme)}>
+          {schemes.map(([scheme, label, Icon]) => (
+            <Menu.RadioItem key={scheme} value={scheme} rightSection={<Icon size={15} />}>
+              {label}
+            </Menu.RadioItem>
+          ))}
+        </Menu.RadioGroup>
         <Menu.Divider />
         <Menu.Item leftSection={<IconKeyboard size={15} />} onClick={showShortcuts}>
           Keyboard

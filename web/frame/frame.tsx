@@ -1,55 +1,25 @@
-import { ActionIcon, Drawer, Kbd, Tooltip, UnstyledButton } from '@mantine/core'
+import { ActionIcon, Kbd, Tooltip, UnstyledButton } from '@mantine/core'
 import { useDisclosure } from '@mantine/hooks'
-import {
-  IconBook,
-  IconHistory,
-  IconKey,
-  IconMenu2,
-  IconPlugConnected,
-  IconSearch,
-  IconSettings,
-  IconTransfer,
-  IconUsers,
-  IconApps,
-} from '@tabler/icons-react'
+import { IconBook, IconMenu2, IconSearch } from '@tabler/icons-react'
 import { useQuery } from '@tanstack/react-query'
 import { Link, Outlet, useRouterState } from '@tanstack/react-router'
-import { useEffect, type ComponentType } from 'react'
+import { lazy, Suspense, useEffect } from 'react'
 import type { Me } from '../../sdk/index.ts'
 import { meQuery } from '../client.ts'
 import { Mark } from '../parts/drawings.tsx'
 import { ProblemNote } from '../parts/problem.tsx'
 import { AccountMenu } from './account-menu.tsx'
 import { OrganizationMenu } from './organization-menu.tsx'
-import { Palette, openPalette } from './palette.tsx'
+import { placesFor } from './places.ts'
 import { SessionEnded } from './session-ended.tsx'
 import { Shortcuts } from './shortcuts.tsx'
 import classes from './frame.module.css'
 
-interface Place {
-  readonly to: '/connections' | '/services' | '/invocations' | '/members' | '/api-keys' | '/audit' | '/settings'
-  readonly label: string
-  readonly icon: ComponentType<{ size?: number; stroke?: number }>
-  readonly administrators?: boolean
-}
+/* What is not on the screen at first is fetched after what is. */
+const Palette = lazy(() => import('./palette.tsx').then(file => ({ default: file.Palette })))
+const PagesSheet = lazy(() => import('./pages-sheet.tsx').then(file => ({ default: file.PagesSheet })))
 
-/** What the rail leads to: the work above, what keeps it in order below. */
-export const places: readonly (readonly Place[])[] = [
-  [
-    { to: '/connections', label: 'Connections', icon: IconPlugConnected },
-    { to: '/services', label: 'Services', icon: IconApps },
-    { to: '/invocations', label: 'Invocations', icon: IconTransfer },
-  ],
-  [
-    { to: '/members', label: 'Members', icon: IconUsers, administrators: true },
-    { to: '/api-keys', label: 'API keys', icon: IconKey },
-    { to: '/audit', label: 'Audit', icon: IconHistory, administrators: true },
-    { to: '/settings', label: 'Settings', icon: IconSettings },
-  ],
-]
-
-export const placesFor = (me: Me | undefined): readonly (readonly Place[])[] =>
-  places.map(group => group.filter(place => !place.administrators || me?.role === 'administrator'))
+const openPalette = () => void import('./palette.tsx').then(file => file.openPalette())
 
 const Rail = ({ me, onGo }: { readonly me: Me | undefined; readonly onGo?: () => void }) => (
   <div className={classes.rail}>
@@ -103,9 +73,13 @@ export const Frame = () => {
       <aside className={classes.side}>
         <Rail me={me.data} />
       </aside>
-      <Drawer opened={menuOpen} onClose={menu.close} size={240} title="Pages" classNames={{ body: classes.sheet ?? '' }}>
-        <Rail me={me.data} onGo={menu.close} />
-      </Drawer>
+      {menuOpen && (
+        <Suspense fallback={null}>
+          <PagesSheet onClose={menu.close}>
+            <Rail me={me.data} onGo={menu.close} />
+          </PagesSheet>
+        </Suspense>
+      )}
       <div className={classes.main}>
         <header className={classes.top}>
           <ActionIcon className={classes.menuButton ?? ''} variant="subtle" color="gray" onClick={menu.open} aria-label="Pages">
@@ -122,7 +96,9 @@ export const Frame = () => {
           {me.error && !me.data ? <FrameFailed error={me.error} retry={() => me.refetch()} /> : <Outlet />}
         </main>
       </div>
-      <Palette me={me.data} />
+      <Suspense fallback={null}>
+        <Palette me={me.data} />
+      </Suspense>
       <Shortcuts />
       <SessionEnded />
     </div>

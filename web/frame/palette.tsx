@@ -3,11 +3,11 @@ import { useDebouncedValue } from '@mantine/hooks'
 import { IconPlus, IconSearch } from '@tabler/icons-react'
 import { keepPreviousData, useQuery } from '@tanstack/react-query'
 import { useNavigate } from '@tanstack/react-router'
-import { useState } from 'react'
+import { useEffect, useState } from 'react'
 import type { Me } from '../../sdk/index.ts'
 import { pageOf, patchbay } from '../client.ts'
 import { ServiceLogo } from '../parts/service-logo.tsx'
-import { placesFor } from './frame.tsx'
+import { placesFor } from './places.ts'
 
 const [store, spotlight] = createSpotlight()
 
@@ -82,6 +82,16 @@ export const Palette = ({ me }: { readonly me: Me | undefined }) => {
           })),
         },
       ]
+
+  // what arrives late is not chosen by itself, and Enter would do nothing
+  const names = found.flatMap(({ actions }) => actions.map(one => one.id)).join(' ')
+  useEffect(() => {
+    const state = store.getState()
+    const list = state.opened ? document.getElementById(state.listId) : null
+    if (!list || list.querySelector('[data-selected]')) return
+    list.querySelector('[data-action]')?.setAttribute('data-selected', 'true')
+    store.setState({ ...state, selected: 0 })
+  }, [names])
 
   return (
     <Spotlight

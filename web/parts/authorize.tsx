@@ -1,13 +1,17 @@
 import { useQueryClient } from '@tanstack/react-query'
-import { useRef, useState, type ReactNode } from 'react'
-import type { AuthType, Connection, Started, Values } from '../../sdk/index.ts'
+import { lazy, Suspense, useRef, useState, type ReactNode } from 'react'
+import { PatchbayProblem, type AuthType, type Connection, type Started, type Values } from '../../sdk/index.ts'
 import { patchbay } from '../client.ts'
-import { AskFields } from './authorize-fields.tsx'
-import { AuthorizeFrame, TestRefused, Testing, type Tested } from './authorize-test.tsx'
-import { AwaitAuthorization } from './authorize-wait.tsx'
+import type { Tested } from './authorize-test.tsx'
 import { leaveInThisTab, openServiceWindow, sendTo, type Landing } from './authorize-window.ts'
 import { tellDone, tellProblem } from './problem.tsx'
-import { PatchbayProblem } from '../../sdk/index.ts'
+
+/* Dialogs are fetched when the first one opens: lists that may open one are drawn without them. */
+const AskFields = lazy(() => import('./authorize-fields.tsx').then(file => ({ default: file.AskFields })))
+const AwaitAuthorization = lazy(() => import('./authorize-wait.tsx').then(file => ({ default: file.AwaitAuthorization })))
+const AuthorizeFrame = lazy(() => import('./authorize-test.tsx').then(file => ({ default: file.AuthorizeFrame })))
+const Testing = lazy(() => import('./authorize-test.tsx').then(file => ({ default: file.Testing })))
+const TestRefused = lazy(() => import('./authorize-test.tsx').then(file => ({ default: file.TestRefused })))
 
 /** What is to be authorised, and by which call. */
 export interface ToAuthorize {
@@ -132,7 +136,7 @@ export const useAuthorize = (): Authorizing => {
     else setStage({ kind: 'test_refused', connection, test })
   }
 
-  return { begin, busy, dialog: what && stage && dialogOf(what, stage) }
+  return { begin, busy, dialog: what && stage && <Suspense fallback={null}>{dialogOf(what, stage)}</Suspense> }
 
   function dialogOf(asked: ToAuthorize, now: Stage): ReactNode {
     const shared = { service: asked.service.name, onClose: leave }

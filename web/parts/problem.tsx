@@ -1,5 +1,5 @@
 import { Alert, Button, Code, Group, Text } from '@mantine/core'
-import { notifications } from '@mantine/notifications'
+import type { NotificationData } from '@mantine/notifications'
 import { useEffect } from 'react'
 import { PatchbayProblem } from '../../sdk/index.ts'
 import { noticeSessionEnd } from '../client.ts'
@@ -51,19 +51,21 @@ export const ProblemNote = ({ error, retry }: Told) => {
   )
 }
 
+const announce = (what: NotificationData): void =>
+  void import('@mantine/notifications').then(({ notifications }) =>
+    notifications.show({ ...what, closeButtonProps: { 'aria-label': 'Close' } }),
+  )
+
 /** For what was done from a list or a menu, where no form can show it. */
 export const tellProblem = (error: unknown): void => {
   const requestId = requestIdOf(error)
   noticeSessionEnd(error)
-  notifications.show({
+  announce({
     color: 'red',
     message: sentenceOf(error) + (requestId === null ? '' : ` (Request ${requestId})`),
     autoClose: 10_000,
     withCloseButton: true,
-    closeButtonProps: { 'aria-label': 'Close' },
   })
 }
 
-export const tellDone = (message: string): void => {
-  notifications.show({ message, autoClose: 4000, closeButtonProps: { 'aria-label': 'Close' } })
-}
+export const tellDone = (message: string): void => announce({ message, autoClose: 4000 })

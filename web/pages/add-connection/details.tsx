@@ -65,7 +65,7 @@ export const Details = ({ service }: { readonly service: Service }) => {
   const checked = useLinkName(draft.linkName, !draft.created)
 
   // a proposed link name that is taken gives way to the next free one; a typed one is the person's own
-  const proposed = !draft.linkTyped && checked?.taken === true ? checked.free : null
+  const proposed = !draft.linkTyped && !draft.created && !authorizing.busy && checked?.taken === true ? checked.free : null
   useEffect(() => {
     if (proposed !== null) change({ linkName: proposed })
   }, [proposed, change])

@@ -40,6 +40,7 @@ export const PasswordForm = ({ email }: { readonly email: string }) => {
         {field => (
           <PasswordInput
             {...field}
+            aria-invalid={field.error !== undefined}
             ref={currentBox}
             autoComplete="current-password"
             value={current}
@@ -55,6 +56,7 @@ export const PasswordForm = ({ email }: { readonly email: string }) => {
         {field => (
           <PasswordInput
             {...field}
+            aria-invalid={field.error !== undefined}
             ref={nextBox}
             autoComplete="new-password"
             value={next}
