@@ -7,7 +7,8 @@ export default defineConfig({
     globalSetup: ['test/support/global-setup.ts'],
     reporters: ['default', closingLines],
     pool: 'forks',
-    maxWorkers: 2,
+    // most tests wait for a clock, a disk or a browser: three keep two cores busy
+    maxWorkers: 3,
     testTimeout: 30_000,
     hookTimeout: 120_000,
   },

@@ -99,7 +99,7 @@ export const Frame = () => {
       <Suspense fallback={null}>
         <Palette me={me.data} />
       </Suspense>
-      <Shortcuts />
+      <Shortcuts onSearch={openPalette} />
       <SessionEnded />
     </div>
   )

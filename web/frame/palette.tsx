@@ -96,7 +96,7 @@ export const Palette = ({ me }: { readonly me: Me | undefined }) => {
   return (
     <Spotlight
       store={store}
-      shortcut={['mod + K']}
+      shortcut={null}
       query={typed}
       onQueryChange={setTyped}
       // matched above, and by the server

@@ -17,7 +17,11 @@ export const showShortcuts = (): void => {
 
 const withinMs = 1200
 
-export const Shortcuts = () => {
+interface Asked {
+  readonly onSearch: () => void
+}
+
+export const Shortcuts = ({ onSearch }: Asked) => {
   const [opened, { open, close }] = useDisclosure(false)
   const navigate = useNavigate()
 
@@ -29,6 +33,10 @@ export const Shortcuts = () => {
   useEffect(() => {
     let wentAt = 0
     const onKey = (event: KeyboardEvent) => {
+      if (event.key.toLowerCase() === 'k' && (event.ctrlKey || event.metaKey) && !event.altKey && !event.shiftKey) {
+        event.preventDefault()
+        return onSearch()
+      }
       if (isTyping(event)) return
       const going = event.timeStamp - wentAt < withinMs
       wentAt = 0
@@ -45,7 +53,7 @@ export const Shortcuts = () => {
     }
     window.addEventListener('keydown', onKey)
     return () => window.removeEventListener('keydown', onKey)
-  }, [navigate, open])
+  }, [navigate, open, onSearch])
 
   return (
     <Suspense fallback={null}>
