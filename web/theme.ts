@@ -80,6 +80,7 @@ export const theme = createTheme({
     PasswordInput: { defaultProps: { size: 'sm' } },
     Select: { defaultProps: { size: 'sm' } },
     Modal: {
+      classNames: { title: classes.dialogTitle ?? '' },
       defaultProps: {
         centered: false,
         overlayProps: { backgroundOpacity: 0.45 },

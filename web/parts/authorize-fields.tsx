@@ -3,6 +3,7 @@ import { useRef, useState, type FormEvent } from 'react'
 import type { Field, Values } from '../../sdk/index.ts'
 import { AuthorizeFrame } from './authorize-test.tsx'
 import { FieldBox } from './field-box.tsx'
+import { useFocusFirstError } from './focus-first-error.ts'
 import { fieldErrorsOf, ProblemNote } from './problem.tsx'
 
 interface Asked {
@@ -21,6 +22,7 @@ export const AskFields = ({ service, fields, onAnswer, onClose }: Asked) => {
   const [busy, setBusy] = useState(false)
   const errors = fieldErrorsOf(error)
   const errorOf = (name: string) => errors[`credentials.${name}`] ?? errors[`variables.${name}`]
+  useFocusFirstError(form, error)
   const told = fields.some(({ name }) => errorOf(name) !== undefined)
 
   const submit = async (event: FormEvent) => {
@@ -31,10 +33,6 @@ export const AskFields = ({ service, fields, onAnswer, onClose }: Asked) => {
       await onAnswer(values)
     } catch (refused) {
       setError(refused)
-      // after the errors are drawn: the first wrong field, or the first one of all
-      requestAnimationFrame(() =>
-        (form.current?.querySelector<HTMLElement>('[aria-invalid=true]') ?? form.current?.querySelector('input'))?.focus(),
-      )
     } finally {
       setBusy(false)
     }

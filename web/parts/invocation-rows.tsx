@@ -1,4 +1,5 @@
 import { ActionIcon } from '@mantine/core'
+import { useElementSize } from '@mantine/hooks'
 import { IconAlertTriangle, IconCheck, IconChevronDown, IconX } from '@tabler/icons-react'
 import { memo, useState } from 'react'
 import type { Invocation } from '../../sdk/index.ts'
@@ -7,7 +8,6 @@ import { InvocationDetails } from './invocation-details.tsx'
 import { problemTitle, statusPhrase } from './invocation-words.ts'
 import { TextLink } from './links.tsx'
 import { exactTime } from './time.tsx'
-import { useNarrow } from './use-narrow.ts'
 import { VirtualTable } from './virtual-table.tsx'
 import classes from './invocation-rows.module.css'
 
@@ -46,19 +46,24 @@ const Outcome = ({ call }: { readonly call: Invocation }) => {
   )
 }
 
+const nameOf = ({ user }: Invocation): string => user.name ?? 'Somebody who is gone'
+
 interface One {
   readonly call: Invocation
   readonly open: boolean
   readonly toggle: (id: string) => void
   readonly columns: number
+  readonly ofOne: boolean
 }
 
 const wideColumns = 7
 /** Without duration, connection and person, which then stand under the others. */
 const narrowColumns = 4
+/** The room, in pixels, up to which the stylesheet shows the narrow columns. */
+const narrowest = 760
 
 /** Drawn again only when it is opened or closed: in a live list rows come every second. */
-const Row = memo(({ call, open, toggle, columns }: One) => {
+const Row = memo(({ call, open, toggle, columns, ofOne }: One) => {
   const detailsId = `call-${call.id}`
   const when = clock.format(new Date(call.at))
   return (
@@ -74,7 +79,7 @@ const Row = memo(({ call, open, toggle, columns }: One) => {
               {call.host}
             </code>
           </div>
-          <div className={`outside ${classes.under}`}>{call.connection ?? 'No connection'}</div>
+          <div className={`outside ${classes.under}`}>{ofOne ? nameOf(call) : (call.connection ?? 'No connection')}</div>
         </td>
         <td>
           <Outcome call={call} />
@@ -98,7 +103,7 @@ const Row = memo(({ call, open, toggle, columns }: One) => {
         </td>
         <td className={classes.wide}>
           <span className={`outside ${classes.who}`} title={call.user.name ?? call.user.id}>
-            {call.user.name ?? 'Somebody who is gone'}
+            {nameOf(call)}
           </span>
           {call.key_id !== null && <span className={classes.key}>with an API key</span>}
         </td>
@@ -155,12 +160,15 @@ interface Shown {
   readonly rows: readonly Invocation[]
   /** Asked for when the last rows come near. */
   readonly more?: (() => unknown) | undefined
+  /** All of one connection, whose page says its name: a narrow table then says who called. */
+  readonly ofOne?: boolean
 }
 
 /** Calls, newest first, as a table whose rows open; of many only what can be seen is drawn. */
-export const InvocationRows = ({ rows, more }: Shown) => {
+export const InvocationRows = ({ rows, more, ofOne = false }: Shown) => {
   // a cell that spans columns which are not shown would make them up
-  const columns = useNarrow() ? narrowColumns : wideColumns
+  const { ref, width } = useElementSize()
+  const columns = width > 0 && width <= narrowest ? narrowColumns : wideColumns
   const [open, setOpen] = useState<ReadonlySet<string>>(new Set())
   const [toggle] = useState(() => (id: string) => {
     setOpen(before => {
@@ -170,9 +178,9 @@ export const InvocationRows = ({ rows, more }: Shown) => {
     })
   })
   return (
-    <div className={classes.frame}>
+    <div ref={ref} className={classes.frame}>
       <VirtualTable label="Calls" head={head} columns={columns} rows={rows} keyOf={row => row.id} height={50} more={more}>
-        {call => <Row call={call} open={open.has(call.id)} toggle={toggle} columns={columns} />}
+        {call => <Row call={call} open={open.has(call.id)} toggle={toggle} columns={columns} ofOne={ofOne} />}
       </VirtualTable>
     </div>
   )

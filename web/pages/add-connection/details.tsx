@@ -9,6 +9,7 @@ import { FieldBox } from '../../parts/field-box.tsx'
 import { FormRow } from '../../parts/form-row.tsx'
 import { leftBehind } from '../../parts/left-behind.ts'
 import { ButtonLink } from '../../parts/links.tsx'
+import { useFocusFirstError } from '../../parts/focus-first-error.ts'
 import { fieldErrorsOf, ProblemNote, tellDone } from '../../parts/problem.tsx'
 import { ScopePicker } from '../../parts/scope-picker.tsx'
 import { UsedBy } from '../../parts/used-by.tsx'
@@ -83,14 +84,14 @@ export const Details = ({ service }: { readonly service: Service }) => {
     setError(null)
     change(changed)
   }
-  const focusWrong = () => requestAnimationFrame(() => form.current?.querySelector<HTMLElement>('[aria-invalid=true]')?.focus())
+  useFocusFirstError(form, wrong)
+  useFocusFirstError(form, error)
 
   const submit = (event: FormEvent) => {
     event.preventDefault()
     const problems = problemsOf(draft, fields)
     setWrong(problems)
-    if (Object.keys(problems).length > 0) focusWrong()
-    else connect()
+    if (Object.keys(problems).length === 0) connect()
   }
 
   const variables =
@@ -130,7 +131,6 @@ export const Details = ({ service }: { readonly service: Service }) => {
       .catch(async (refusal: unknown) => {
         setError(refusal)
         if (!draft.created && (await leftBehind(draft.linkName, service.link_name, refusal))) change({ created: true })
-        focusWrong()
       })
   }
 

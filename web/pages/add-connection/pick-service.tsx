@@ -140,7 +140,7 @@ const ServiceCard = ({ service }: { readonly service: Service }) => {
           </Badge>
         )}
       </span>
-      <span className={`outside ${classes.description}`}>{description ?? link_name}</span>
+      <span className={`outside ${classes.description}`}>{description ?? <code>{link_name}</code>}</span>
       {!configured && <span className={classes.missing}>{requested_by_me ? 'Asked for' : 'Needs setting up first'}</span>}
     </Link>
   )

@@ -126,7 +126,7 @@ export const AuditRows = ({ rows, more, onlyObject }: Shown) => {
                 <span className="outside">{entry.actor.name}</span>
               </td>
               <td>
-                {actionWords(entry.action)}
+                <span className="outside">{actionWords(entry.action)}</span>
                 {entry.outcome === 'refused' && <span className={classes.refused}> – refused</span>}
                 <div className={classes.under}>
                   <About entry={entry} />

@@ -27,7 +27,7 @@ export const Calls = ({ linkName }: { readonly linkName: string }) => {
       {newest.error && <ProblemNote error={newest.error} retry={() => newest.refetch()} />}
       {newest.data && newest.data.data.length > 0 && (
         <div className={classes.newest}>
-          <InvocationRows rows={newest.data.data} />
+          <InvocationRows rows={newest.data.data} ofOne />
         </div>
       )}
     </Part>

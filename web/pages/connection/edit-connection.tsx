@@ -1,9 +1,10 @@
 import { Button, Group, Modal, Stack, Text, TextInput } from '@mantine/core'
-import { useState, type SyntheticEvent } from 'react'
+import { useRef, useState, type FormEvent } from 'react'
 import type { Connection, ConnectionAccess, ConnectionPatch, Service } from '../../../sdk/index.ts'
 import { patchbay } from '../../client.ts'
 import { AccessPicker } from '../../parts/access-picker.tsx'
 import type { Authorizing } from '../../parts/authorize.tsx'
+import { useFocusFirstError } from '../../parts/focus-first-error.ts'
 import { FormRow } from '../../parts/form-row.tsx'
 import { fieldErrorsOf, ProblemNote, tellDone } from '../../parts/problem.tsx'
 import { ScopePicker } from '../../parts/scope-picker.tsx'
@@ -32,6 +33,8 @@ export const EditConnection = ({ connection, service, authorizing, onClose, onCh
   const [scopes, setScopes] = useState(connection.scopes)
   const [error, setError] = useState<unknown>(null)
   const [busy, setBusy] = useState(false)
+  const form = useRef<HTMLFormElement>(null)
+  useFocusFirstError(form, error)
   const moved = !sameSet(scopes, connection.scopes)
   const patch: ConnectionPatch = {
     ...(name !== connection.name && { name }),
@@ -62,17 +65,13 @@ export const EditConnection = ({ connection, service, authorizing, onClose, onCh
       })
     onClose()
   }
-  const submit = (event: SyntheticEvent<HTMLFormElement>) => {
+  const submit = (event: FormEvent) => {
     event.preventDefault()
     if (!unsaved) return onClose()
-    const form = event.currentTarget
     setBusy(true)
     setError(null)
     save()
-      .catch((refused: unknown) => {
-        setError(refused)
-        requestAnimationFrame(() => form.querySelector<HTMLElement>('[aria-invalid="true"]')?.focus())
-      })
+      .catch(setError)
       .finally(() => setBusy(false))
   }
 
@@ -86,7 +85,7 @@ export const EditConnection = ({ connection, service, authorizing, onClose, onCh
       closeOnClickOutside={!unsaved}
       closeOnEscape={!unsaved}
     >
-      <form onSubmit={submit} noValidate>
+      <form ref={form} onSubmit={submit} noValidate>
         {error !== null && !beside && <ProblemNote error={error} />}
         <FormRow label="Name" error={errorUnder('name')} help="As people read it. The link name stays as it is.">
           {field => (

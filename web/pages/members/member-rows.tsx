@@ -144,7 +144,7 @@ export const MemberRows = ({ members, complete, myId }: Shown) => {
                 <th scope="row">
                   <span className={`outside ${classes.name}`}>{nameOf(member)}</span>
                   {member.id === myId && (
-                    <Badge size="sm" variant="light" color="gray" ml={8} tt="none">
+                    <Badge size="sm" variant="default" ml={8} tt="none" fw={400}>
                       you
                     </Badge>
                   )}

@@ -102,7 +102,7 @@ export const OAuth2Fields = (part: FormPart & SecretPart) => {
               value={draft.grant_type}
               onChange={value => change({ grant_type: grantTypes.find(one => one === value) ?? 'authorization_code' })}
             >
-              <Stack gap={6}>
+              <Stack gap={12}>
                 {grantTypes.map(one => (
                   <Radio key={one} value={one} label={grantTypeNames[one]} />
                 ))}

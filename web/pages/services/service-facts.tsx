@@ -94,7 +94,7 @@ export const ServiceFacts = ({ service }: { readonly service: Service }) => {
         {service.kind === 'custom' && service.client_id !== null && (
           <Fact name={words.id}>
             <Code>{service.client_id}</Code>
-            {service.has_client_secret ? `, ${words.secret.toLowerCase()} stored` : ''}
+            {service.has_client_secret ? ` · ${words.secret.toLowerCase()} stored` : ''}
           </Fact>
         )}
         {service.redirect_url !== null && hasRedirect(service) && (service.kind === 'custom' || service.configured) && (

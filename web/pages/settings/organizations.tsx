@@ -47,7 +47,7 @@ export const Organizations = ({ me }: { readonly me: Me }) => {
                   </Text>
                 </div>
                 {one.slug === me.organization.slug ? (
-                  <Badge variant="light" color="gray" tt="none">
+                  <Badge variant="default" tt="none" fw={400}>
                     you are here
                   </Badge>
                 ) : (
