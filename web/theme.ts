@@ -45,9 +45,12 @@ const dark: MantineColorsTuple = [
 /** Mantine chooses the text on a filled button by the light scheme's shade; these hold 4.5 : 1 in both. */
 const variantColorResolver: VariantColorsResolver = input => {
   const colors = defaultVariantColorsResolver(input)
+  const accent = input.color === undefined || input.color === 'cable'
+  // Mantine's own is so dark on light, and so light on dark, that it reads as text
+  if (accent && input.variant === 'subtle') return { ...colors, color: 'var(--accent)' }
   if (input.variant !== 'filled') return colors
   if (input.color === 'red') return { ...colors, background: 'var(--danger)', hover: 'var(--danger-hover)', color: '#ffffff' }
-  return input.color === undefined || input.color === 'cable' ? { ...colors, color: 'var(--on-accent)' } : colors
+  return accent ? { ...colors, color: 'var(--on-accent)' } : colors
 }
 
 export const theme = createTheme({
@@ -91,6 +94,8 @@ export const theme = createTheme({
     // a header of the page is a landmark; a dialog's is not
     ModalHeader: { defaultProps: { role: 'presentation' } },
     DrawerHeader: { defaultProps: { role: 'presentation' } },
+    // it puts an element that is no item into the menu; the first item takes the focus instead
+    Menu: { defaultProps: { withInitialFocusPlaceholder: false } },
     Drawer: { defaultProps: { closeButtonProps: { 'aria-label': 'Close' } } },
     Tooltip: {
       defaultProps: { withArrow: false, openDelay: 250, multiline: true, maw: 320, events: { hover: true, focus: true, touch: true } },

@@ -65,4 +65,41 @@ describe('every page can be used by everybody [pglite]', () => {
     // a chart is drawn again for the new width, a moment later
     await expect.poll(() => page.evaluate(overflowing), { timeout: 2000 }).toEqual([])
   })
+
+  const opened: Readonly<Record<string, readonly [path: string, open: (page: Page) => Promise<unknown>, shown: string]>> = {
+    'the palette': ['/connections', page => page.keyboard.press('Control+k'), '[role=dialog]'],
+    'the keyboard’s list': ['/connections', page => page.keyboard.press('?'), '[role=dialog]'],
+    'the account’s menu': ['/connections', page => page.getByRole('button', { name: /^Your account/ }).click(), '[role=menu]'],
+    'editing a connection': ['/connections/practice_mail', page => page.keyboard.press('e'), '[role=dialog]'],
+    'what a connection asks for': [
+      '/connections/printer_upstairs',
+      page => page.getByRole('button', { name: 'Connect', exact: true }).click(),
+      '[role=dialog]',
+    ],
+    'deleting a connection': [
+      '/connections/practice_mail',
+      async page => {
+        await page.getByRole('button', { name: 'More about this connection' }).click()
+        await page.getByRole('menuitem', { name: 'Delete' }).click()
+      },
+      '[role=dialog]',
+    ],
+    'creating a key': ['/api-keys', page => page.getByRole('button', { name: /Create a key/ }).click(), '[role=dialog]'],
+    'inviting somebody': ['/members', page => page.getByRole('button', { name: /Invite/ }).click(), '[role=dialog]'],
+  }
+
+  it.each(Object.entries(opened))('%s, open: in light and in dark', async (_name, [path, open, shown]) => {
+    const { page } = person
+    await page.setViewportSize(wide)
+    const found: string[] = []
+    for (const colorScheme of ['light', 'dark'] as const) {
+      await page.emulateMedia({ colorScheme })
+      await visit(page, path)
+      await open(page)
+      await page.locator(shown).first().waitFor()
+      await page.evaluate('Promise.all(document.getAnimations().map(one => one.finished)).then(() => undefined)')
+      found.push(...(await violations(page)).map(one => `${colorScheme}: ${one}`))
+    }
+    expect(found).toEqual([])
+  })
 })

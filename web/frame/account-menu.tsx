@@ -29,7 +29,7 @@ export const AccountMenu = ({ me }: { readonly me: Me }) => {
   const navigate = useNavigate()
   const name = me.user.name || me.user.email
   return (
-    <Menu position="bottom-end" width={220}>
+    <Menu position="bottom-end" width={220} withinPortal={false}>
       <Menu.Target>
         <UnstyledButton className={classes.target ?? ''} aria-label={`Your account, ${name}`}>
           <span className={`outside ${classes.name}`}>{name}</span>

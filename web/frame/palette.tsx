@@ -97,6 +97,7 @@ export const Palette = ({ me }: { readonly me: Me | undefined }) => {
     <Spotlight
       store={store}
       shortcut={null}
+      attributes={{ content: { 'aria-label': 'Search everything' } }}
       query={typed}
       onQueryChange={setTyped}
       // matched above, and by the server
