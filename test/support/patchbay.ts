@@ -44,7 +44,12 @@ export interface Browser {
   visit(url: string): Promise<Answer & { url: string }>
 }
 
-let nextPort = 20_000 + Math.floor(Math.random() * 20_000)
+/**
+ * Each worker's own ports, all below those that Linux gives to outgoing connections (32 768 and up): between asking for a port and
+ * listening on it, nobody else takes it.
+ */
+const worker = Number(process.env['VITEST_POOL_ID'] ?? 0) % 4
+let nextPort = 11_000 + worker * 5_000 + Math.floor(Math.random() * 4_000)
 
 export async function freePort(): Promise<number> {
   const { createServer } = await import('node:net')
