@@ -27,6 +27,8 @@ describe('Create and Connect in the console [pglite]', () => {
     const { page } = await chromium.person(patchbay.base)
     await visit(page, '/connections')
     await page.getByRole('link', { name: 'Add connection' }).first().click()
+    // the list that is left has a search box as well
+    await page.getByRole('heading', { name: 'Add connection', level: 1 }).waitFor()
     await page.getByRole('searchbox').fill('aski')
     await page.getByRole('link', { name: /Asking/ }).click()
     await nameBox(page).fill('Files of the Çollege')

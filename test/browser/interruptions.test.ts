@@ -92,10 +92,10 @@ describe('an ended session, a server that fails and a lost network cost nothing 
     await page.clock.fastForward(120_000)
     await page.evaluate(`document.dispatchEvent(new Event('visibilitychange', { bubbles: true }))`)
     for (let second = 0; second < 12; second++) await page.clock.runFor(1000)
-    expect(refused, 'nothing was asked').toBeGreaterThan(0)
-    expect(await text.isVisible()).toBe(true)
+    await expect.poll(() => refused, { message: 'nothing was asked', timeout: 5000 }).toBeGreaterThan(0)
+    await text.waitFor({ timeout: 5000 })
     expect(await page.locator('main h1').isVisible()).toBe(true)
-    expect(await page.locator('.mantine-Skeleton-root').count()).toBe(0)
+    await expect.poll(() => page.locator('.mantine-Skeleton-root').count(), { timeout: 5000 }).toBe(0)
   })
 
   it('a list that could not be refreshed says so with another try, which works', async () => {
