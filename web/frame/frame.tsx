@@ -56,7 +56,7 @@ export const Frame = () => {
   const me = useQuery(meQuery)
   const [menuOpen, menu] = useDisclosure(false)
   const path = useRouterState({ select: state => state.location.pathname })
-  // a page that is read aloud begins at its title
+  // whoever went somewhere is done with the sheet
   useEffect(() => {
     menu.close()
     // eslint-disable-next-line react-hooks/exhaustive-deps -- the sheet closes when the page changes, and at no other time
