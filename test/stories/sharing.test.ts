@@ -160,10 +160,13 @@ describe.each(['pglite', 'postgres'] as const)('C-3 own and shared connections [
 
     expect(await listed(bob, 'view=available')).toContain('login_one')
     expect(await listed(bob, 'view=shared')).not.toContain('login_one')
+    expect(await listed(bob, 'view=others')).not.toContain('login_one')
     await authorise(bob, 'login_one', 'grace')
     expect(await listed(bob, 'view=available')).not.toContain('login_one')
     expect(await listed(bob, 'view=shared')).toContain('login_one')
+    expect(await listed(bob, 'view=others')).toContain('login_one')
     expect(await listed(alice, 'view=own')).toContain('login_one')
+    expect(await listed(alice, 'view=others')).not.toContain('login_one')
     for (let round = 0; round < 5; round++)
       for (const [member, account] of [
         [alice, 'ada@practice.example'],
