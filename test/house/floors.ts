@@ -3,8 +3,8 @@ import { at, isProduct, parse, specifiersOf, type Rule } from './source.ts'
 
 /** A room may import itself and rooms on lower floors. Rooms on one floor never see each other. */
 export const floors: readonly (readonly string[])[] = [
-  ['core'],
-  ['auth', 'catalogue', 'vault', 'egress', 'storage', 'people', 'jobs', 'telemetry'],
+  ['core', 'deluge'],
+  ['auth', 'catalogue', 'vault', 'egress', 'storage', 'people', 'jobs', 'telemetry', 'sandbox'],
   ['broker'],
   ['http', 'cli', 'practice'],
 ]
