@@ -94,6 +94,8 @@ export interface Try extends Span {
 export interface Foreign extends Span {
   readonly kind: 'foreign'
   readonly construct: string
+  /** As written. */
+  readonly text: string
 }
 
 export type Expression =
@@ -181,6 +183,8 @@ export interface MethodCall extends Span {
   readonly name: string
   readonly nameStart: number
   readonly arguments: readonly Expression[]
+  /** `collection.insert("k":v)`: the keys, as many as arguments, or null. */
+  readonly keys: readonly Expression[] | null
 }
 
 export interface Unary extends Span {
@@ -225,8 +229,13 @@ export function lineAndColumn(source: string, offset: number): { line: number; c
 
 /** The dotted path of a chain of names, "zoho.crm", or null when something else is in it. */
 export function pathOf(expression: Expression): string | null {
-  if (expression.kind === 'variable') return expression.name
-  if (expression.kind !== 'member') return null
-  const before = pathOf(expression.object)
-  return before === null ? null : `${before}.${expression.name}`
+  const names: string[] = []
+  let at = expression
+  while (at.kind === 'member') {
+    names.push(at.name)
+    at = at.object
+  }
+  if (at.kind !== 'variable') return null
+  names.push(at.name)
+  return names.reverse().join('.')
 }

@@ -31,8 +31,16 @@ export const defaultLimits: Limits = {
   info: 1024 * 1024,
 }
 
-/** How many statements pass between two looks at the clock and at whether somebody wants the run to end. */
-const betweenLooks = 512
+/** How many statements pass at most between two looks at the clock and at whether somebody wants the run to end. */
+const betweenLooks = 1024
+
+/** A run begins with one, and has more while they are quick: one statement may sort a long list. */
+const firstLook = 1
+const quickMs = 2
+
+/** Elements, characters or bytes gone through between two looks at the clock, whatever the number of statements. */
+const workBetweenLooks = 2_000_000
+const muchMade = 65_536
 
 /**
  * Counts what a run uses. Statements are counted down to the next look, so that the hot path is one decrement; memory is the sum of what
@@ -40,13 +48,15 @@ const betweenLooks = 512
  */
 export interface Meter {
   readonly limits: Limits
-  /** Statements until the next look. The interpreter decrements it and calls `look` at zero. */
+  /** Statements until the next look. The interpreter calls `look` before a statement when it is zero, and decrements it for the statement. */
   countdown: number
   calls: number
   depth: number
   statements(): number
   /** Throws when the run is over its statements, its time, or was cancelled. */
   look(): void
+  /** Elements or characters are about to be gone through, many: looks at the clock now and then. */
+  worked(units: number): void
   /** Something of this many bytes was made. */
   made(bytes: number): void
   /** Before a text of this length is made: throws when it would be too long. */
@@ -59,10 +69,20 @@ export interface Meter {
 
 /** A meter. `now` is a clock in milliseconds; `reachable` measures what the run's variables hold, in bytes. */
 export function meterOf(limits: Limits, now: () => number, cancelled: () => boolean, reachable: () => number): Meter {
-  const deadline = now() + limits.milliseconds
+  let looked = now()
+  const deadline = looked + limits.milliseconds
   let before = 0
-  let batch = Math.min(betweenLooks, limits.statements)
+  let usual = firstLook
+  let batch = Math.min(usual, limits.statements)
   let bytes = 0
+  let work = 0
+  const lookAtClock = (): number => {
+    work = 0
+    if (cancelled()) throw new Failure('The run was cancelled.', 'cancelled')
+    const at = now()
+    if (at > deadline) throw new Failure(`The run took longer than its limit of ${String(limits.milliseconds / 1000)} seconds.`, 'limit')
+    return at
+  }
   const meter: Meter = {
     limits,
     countdown: batch,
@@ -75,13 +95,18 @@ export function meterOf(limits: Limits, now: () => number, cancelled: () => bool
         batch = meter.countdown = 0
         throw new Failure('Number of statement execution limit exceed', 'limit')
       }
-      if (cancelled()) throw new Failure('The run was cancelled.', 'cancelled')
-      if (now() > deadline)
-        throw new Failure(`The run took longer than its limit of ${String(limits.milliseconds / 1000)} seconds.`, 'limit')
-      meter.countdown = batch = Math.min(betweenLooks, limits.statements - before)
+      const at = lookAtClock()
+      usual = at - looked > quickMs ? Math.max(1, Math.floor(usual / 4)) : Math.min(betweenLooks, usual * 2)
+      looked = at
+      meter.countdown = batch = Math.min(usual, limits.statements - before)
+    },
+    worked(units) {
+      work += units
+      if (work > workBetweenLooks) lookAtClock()
     },
     made(more) {
       bytes += more
+      if (more > muchMade) meter.worked(more)
       if (bytes <= limits.memory) return
       bytes = reachable() + more
       if (bytes > limits.memory) {
@@ -95,8 +120,8 @@ export function meterOf(limits: Limits, now: () => number, cancelled: () => bool
       if (count > limits.items) throw new Failure(`A list or map may have ${String(limits.items)} elements at most.`, 'limit')
     },
     called() {
+      if (meter.calls >= limits.calls) throw new Failure(`A run may make ${String(limits.calls)} calls at most.`, 'limit')
       meter.calls += 1
-      if (meter.calls > limits.calls) throw new Failure(`A run may make ${String(limits.calls)} calls at most.`, 'limit')
     },
   }
   return meter

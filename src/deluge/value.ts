@@ -167,24 +167,43 @@ export function keysOf(map: KeyValue): Value[] {
   return [...map.entries.keys()].map(text => keys.get(text) ?? text)
 }
 
-/** A bound on bytes held, for the memory limit: what V8 needs for such a value, roughly. Shared parts count once per `seen`. */
+/**
+ * A bound on bytes held, for the memory limit: what V8 needs for such a value, roughly. Shared parts count once per `seen`. Not recursive:
+ * a list may hold a list may hold a list, a hundred thousand deep.
+ */
 export function bytesOf(value: Value, seen: Set<object>): number {
-  if (typeof value === 'string') return 24 + value.length * 2
-  if (value === null || typeof value !== 'object') return 16
-  if (seen.has(value)) return 0
-  seen.add(value)
+  let sum = 0
+  const waiting: Value[] = [value]
+  for (let next = waiting.pop(); next !== undefined; next = waiting.pop()) {
+    if (typeof next === 'string') sum += 24 + next.length * 2
+    else if (typeof next === 'bigint') sum += 24 + next.toString(16).length / 2
+    else if (next === null || typeof next !== 'object') sum += 8
+    else if (!seen.has(next)) {
+      seen.add(next)
+      sum += bytesOfShell(next)
+      if (next.kind === 'list') for (const item of next.items) waiting.push(item)
+      else if (next.kind === 'map') {
+        for (const [key, item] of next.entries) {
+          sum += 64 + key.length * 2
+          waiting.push(item)
+        }
+        if (next.keys !== null) for (const key of next.keys.values()) waiting.push(key)
+      } else if (next.kind === 'collection') waiting.push(next.content)
+    }
+  }
+  return sum
+}
+
+function bytesOfShell(value: Exclude<Value, string | bigint | number | boolean | null>): number {
   switch (value.kind) {
     case 'list':
-      return value.items.reduce((sum: number, item) => sum + 8 + bytesOf(item, seen), 64)
-    case 'map': {
-      let sum = 96
-      for (const [key, item] of value.entries) sum += 56 + key.length * 2 + bytesOf(item, seen)
-      return sum
-    }
-    case 'collection':
-      return 32 + bytesOf(value.content, seen)
+      return 64 + value.items.length * 8
+    case 'map':
+      return 96
     case 'file':
       return 96 + value.bytes.byteLength
+    case 'decimal':
+      return 96 + value.value.d.length * 8
     default:
       return 64
   }

@@ -56,6 +56,8 @@ export interface Builtin {
   /** Names of the parameters after the receiver, for completion and the documents: `['separator']`. */
   readonly parameters: readonly string[]
   readonly aliases: readonly string[]
+  /** Only `f(a)`, never `a.f()`. */
+  readonly receiver?: false
   /**
    * Script → what it gives, both in the language; each is a test and documentation. The script's last part after `;` is the value:
    * `'l = {1,2}; l.add(3); l': '{1,2,3}'`. A value `error: …` says that it fails with a message containing the rest.
@@ -70,6 +72,7 @@ export interface Definition<Types extends readonly ParameterType[]> {
   readonly gives: ResultType
   readonly parameters?: readonly string[]
   readonly aliases?: readonly string[]
+  readonly receiver?: false
   readonly examples: Readonly<Record<string, string>>
   readonly run: (context: Context, ...values: Taken<Types>) => Value
 }

@@ -1,0 +1,210 @@
+import type { Context, ParameterName } from '../../builtins/define.ts'
+import { coerce } from '../../coerce.ts'
+import { formatDate } from '../../dates.ts'
+import { Failure } from '../../failure.ts'
+import { jsonOf, textOf } from '../../text.ts'
+import { emptyMap, kindOf, listOf, mapOf, toBeList, type KeyValue, type Value } from '../../value.ts'
+import { connectionFor } from '../default-connection.ts'
+import { invoke } from '../invoke-url.ts'
+import { fieldTextOf, isFile, isList, isMap } from '../multipart.ts'
+import { callTo, percentEncode, withQuery } from '../request.ts'
+import type { IntegrationRow, Product, ResultName, Template } from './define.ts'
+
+/** Arguments by the name of their parameter; what was left out, is null or an empty filler is absent. */
+type Arguments = ReadonlyMap<string, Value>
+
+const linkName = /^[a-z][a-z0-9_]{0,49}$/i
+
+/** Fillers stand where something is left out so that a later argument can be given: null, `Map()`, `{"":""}`, `""`. */
+const isFiller = (value: Value): boolean =>
+  value === null || value === '' || (isMap(value) && holdsNothing(value)) || (isList(value) && value.items.length === 0)
+
+const holdsNothing = ({ entries }: KeyValue): boolean => entries.size === 0 || (entries.size === 1 && entries.get('') === '')
+
+const pairs = /^[\w.-]+=[^&]*(?:&[\w.-]+=[^&]*)*$/
+
+/** The map that "a=1&b=2" writes; everything else as it is. */
+const queryIn = (value: Value): Value =>
+  typeof value === 'string' && pairs.test(value) ? mapOf([...new URLSearchParams(value)].map(([name, text]) => [name, text])) : value
+
+/**
+ * Parts the values of a call into arguments and connection. The connection is the last value: after all parameters, or earlier, where it is
+ * a text and the parameter that stands there is none (`getRecordById("Deals", id, "zoho_one")`).
+ */
+function argumentsOf(
+  context: Context,
+  name: string,
+  row: IntegrationRow,
+  values: readonly Value[],
+): { given: Arguments; connection: string | null } {
+  const parameters = Object.entries(row.takes)
+  const least = parameters.filter(([, type]) => !type.endsWith('?')).length
+  if (values.length < least || values.length > parameters.length + 1)
+    throw new Failure(`Number of Arguments mismatches for ${name}: it takes (${Object.keys(row.takes).join(', ')}, connection).`)
+  const last = values.at(-1)
+  const place = parameters[values.length - 1]?.[1]
+  const isConnection =
+    values.length > parameters.length ||
+    (values.length > least && typeof last === 'string' && linkName.test(last) && place !== undefined && !/^(?:text|any|query)/.test(place))
+  const given = new Map<string, Value>()
+  parameters.forEach(([parameter, type], i) => {
+    const value = i < values.length - (isConnection ? 1 : 0) ? (values[i] ?? null) : null
+    if (isFiller(value)) {
+      // An empty map may be meant: a record without values. Only what may be left out is left out.
+      if (type.endsWith('?') || value === null || value === '') {
+        if (!type.endsWith('?')) throw new Failure(`${name} needs a value for \`${parameter}\`.`)
+        return
+      }
+    }
+    if (type.startsWith('any') && isFile(value) && row.send !== 'multipart') throw new Failure(`${name} cannot send a file here.`)
+    const taken = type.replace('?', '')
+    given.set(parameter, taken === 'query' ? queryIn(value) : coerce(context, value, taken as ParameterName))
+  })
+  const connection = isConnection && last !== null && last !== undefined ? textOf(context.surroundings, last).trim() || null : null
+  return { given, connection }
+}
+
+const placeholder = /\{(\w+)\}/g
+
+/** A map of form fields: one without `data` is what stands in that field. */
+const fieldsOf = (value: Value | undefined): Value | undefined =>
+  value === undefined || !isMap(value) || value.entries.has('data') ? value : mapOf([['data', value]])
+
+/** `{message:text}`: the argument, when it is of that kind; for parameters that take several. `{values:fields}`: see `fieldsOf`. */
+function argumentOf(given: Arguments, name: string, kind: string | undefined): Value | undefined {
+  const value = given.get(name)
+  if (kind === 'fields') return fieldsOf(value)
+  return value === undefined || kind === undefined || kindOf(value) === kind ? value : undefined
+}
+
+/** A template with its arguments filled in; undefined when it is nothing but an argument that was left out. */
+function fill(context: Context, template: Template, given: Arguments): Value | undefined {
+  if (typeof template === 'number' || typeof template === 'boolean') return template
+  if (typeof template === 'string') {
+    const alone = /^\{(\w+)(?::(\w+))?\}$/.exec(template)
+    if (alone !== null) return argumentOf(given, alone[1] ?? '', alone[2])
+    return template.replace(placeholder, (_, name: string) => fieldTextOf(context, given.get(name) ?? null))
+  }
+  if (Array.isArray(template)) {
+    return listOf(template.map((item: Template) => fill(context, item, given)).filter(value => value !== undefined))
+  }
+  const map = emptyMap()
+  for (const [key, part] of Object.entries(template)) {
+    const value = fill(context, part, given)
+    if (value === undefined) continue
+    if (key !== '...') map.entries.set(key, value)
+    else if (isMap(value)) {
+      for (const [name, entry] of value.entries) {
+        const before = map.entries.get(name)
+        // `{"trigger":{}}` means no trigger: an open `{}` in place of a list is a list.
+        map.entries.set(name, before !== undefined && isList(before) ? toBeList(entry) : entry)
+      }
+    }
+  }
+  return map
+}
+
+const pathOf = (context: Context, name: string, template: string, given: Arguments): string =>
+  template.replace(placeholder, (_, parameter: string) => {
+    const text = fieldTextOf(context, given.get(parameter) ?? null).trim()
+    // "." and ".." would be another path once the address is parsed.
+    if (/^\.{0,2}$/.test(text)) throw new Failure(`${name} needs a value for \`${parameter}\`.`)
+    return percentEncode(text)
+  })
+
+/** The query of a row; nothing for what was left out. */
+function queryOf(context: Context, row: IntegrationRow, given: Arguments): string {
+  const query = row.query === undefined ? undefined : fill(context, row.query, given)
+  if (query === undefined || !isMap(query)) return ''
+  return [...query.entries].map(([key, value]) => `${percentEncode(key)}=${percentEncode(fieldTextOf(context, value))}`).join('&')
+}
+
+/**
+ * Where the API of a product is. Some are not at the common host of a data centre but at one of their own in it; an origin that is set is
+ * taken as it is.
+ */
+function originOf(context: Context, { namespace, subdomain }: Product): string {
+  const origin = context.host.apiOrigin(namespace)
+  const domain = subdomain === undefined ? undefined : /^https:\/\/www\.zohoapis\.([a-z.]+)$/.exec(origin)?.[1]
+  return domain === undefined ? origin : `https://${subdomain ?? ''}.zoho.${domain}`
+}
+
+/** The list or the first map under `data`, as the CRM and its siblings answer. */
+const dataOf = (answer: Value): Value[] | null => {
+  const data = isMap(answer) ? answer.entries.get('data') : undefined
+  return data !== undefined && isList(data) ? data.items : null
+}
+
+/** What scripts get of an answer. An error of the service is the map it answered, whatever was asked for (URL-25). */
+const results: Readonly<Record<ResultName, (answer: Value) => Value>> = {
+  raw: answer => (answer === '' ? emptyMap() : answer),
+  file: answer => answer,
+  /** The record itself; an empty map when there is none. */
+  record: answer => {
+    if (answer === '') return emptyMap()
+    const data = dataOf(answer)
+    return data === null ? answer : (data[0] ?? emptyMap())
+  },
+  /** The records; 204, and a search without a result, are an empty list. */
+  list: answer => (answer === '' ? listOf([]) : (listIn(dataOf(answer)) ?? answer)),
+  /** What was created or changed: its id and times; the map of the error otherwise. */
+  created: answer => {
+    const first = dataOf(answer)?.[0]
+    if (first === undefined) return answer === '' ? emptyMap() : answer
+    if (!isMap(first) || first.entries.get('status') !== 'success') return first
+    const details = first.entries.get('details')
+    return details !== undefined && isMap(details) ? details : first
+  },
+}
+
+const listIn = (items: Value[] | null): Value | null => (items === null ? null : listOf(items))
+
+const deepestDate = 50
+
+/** A value with its dates as ISO 8601 texts; deeper than bodies of records go, they stay. */
+function withIsoDates(context: Context, value: Value, depth = 0): Value {
+  if (typeof value !== 'object' || value === null || depth > deepestDate) return value
+  if (value.kind === 'date') {
+    const { surroundings } = context
+    const atMidnight = !value.hasTime || formatDate(surroundings, value, 'HHmmssSSS') === '000000000'
+    return formatDate(surroundings, value, atMidnight ? 'yyyy-MM-dd' : "yyyy-MM-dd'T'HH:mm:ssXXX")
+  }
+  if (value.kind === 'list') return listOf(value.items.map(item => withIsoDates(context, item, depth + 1)))
+  if (value.kind !== 'map') return value
+  return mapOf([...value.entries].map(([key, entry]): [string, Value] => [key, withIsoDates(context, entry, depth + 1)]))
+}
+
+function bodyOf(context: Context, row: IntegrationRow, given: Arguments, product: Product): { body: Value; contentType: string | null } {
+  const value = row.body === undefined ? undefined : fill(context, row.body, given)
+  if (value === undefined) return { body: null, contentType: null }
+  if (row.send === 'form' && isMap(value)) return { body: formOf(context, value), contentType: 'application/x-www-form-urlencoded' }
+  if (row.send === 'multipart') return { body: value, contentType: 'multipart/form-data' }
+  const written = product.dates === 'script' ? value : withIsoDates(context, value)
+  return { body: jsonOf(context.surroundings, written), contentType: row.contentType ?? 'application/json' }
+}
+
+/** Maps and lists inside a form are JSON text, as Zoho's form APIs take them. */
+const formOf = (context: Context, map: KeyValue): KeyValue =>
+  mapOf([...map.entries].map(([key, value]): [string, Value] => [key, isFile(value) ? value : fieldTextOf(context, value)]))
+
+/**
+ * Runs an integration task: one call over the connection of the last argument, or the default connection of the namespace.
+ *
+ * @param name  As scripts write it: "zoho.crm.getRecords".
+ * @throws Failure for arguments that do not fit, and when no connection is named and none is set
+ */
+export function runIntegration(context: Context, name: string, product: Product, row: IntegrationRow, values: readonly Value[]): Value {
+  const { given, connection } = argumentsOf(context, name, row, values)
+  const used = connectionFor(context, product.namespace, connection)
+  const headers = row.headers === undefined ? undefined : fill(context, row.headers, given)
+  const { body, contentType } = bodyOf(context, row, given, product)
+  const url = withQuery(originOf(context, product) + pathOf(context, name, row.path, given), queryOf(context, row, given))
+  const answer = invoke(context, {
+    ...callTo(url, row.method),
+    connection: used,
+    headers: headers !== undefined && isMap(headers) ? headers : null,
+    contentType,
+    body,
+  })
+  return results[row.gives](answer)
+}
