@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { parseArgs } from 'node:util'
 import { measureConsole, sayConsole } from './console.ts'
+import { measureDeluge, sayDeluge } from './deluge.ts'
 import { root, startPart, stopAll, type Child } from './children.ts'
 import type { LoadJob, LoadResult } from './load.ts'
 import { getRequest, startPatchbay, type MeasuredPatchbay } from './patchbay.ts'
@@ -13,7 +14,8 @@ import { figuresOf, sayTable, type Round, type Subject } from './report.ts'
  * What a call costs, against a bare proxy (bench/bare-proxy.ts) on the same machine in the same minutes. Every round measures them one
  * after the other, so that a busy machine disturbs them alike; each ratio is of one round, and their median is told.
  *
- *   npm run bench -- [--json FILE] [--seconds N] [--rounds N] [--only proxy,invoke] [--no-build] [--no-console] [--cpu-prof DIRECTORY]
+ *   npm run bench -- [--json FILE] [--seconds N] [--rounds N] [--only proxy,invoke] [--no-build] [--no-console] [--no-deluge] [--cpu-prof DIRECTORY]
+ *   npm run bench -- --deluge     only how fast scripts run (bench/deluge.ts)
  */
 const { values: options } = parseArgs({
   options: {
@@ -24,6 +26,8 @@ const { values: options } = parseArgs({
     connections: { type: 'string', default: '1,16,64' },
     'no-build': { type: 'boolean', default: false },
     'no-console': { type: 'boolean', default: false },
+    'no-deluge': { type: 'boolean', default: false },
+    deluge: { type: 'boolean', default: false },
     'cpu-prof': { type: 'string' },
   },
 })
@@ -101,7 +105,9 @@ async function run(stage: Stage): Promise<void> {
   sayTable(figures, rounds, stage.patchbay.database)
   const paint = options['no-console'] ? null : await measureConsole(stage.patchbay)
   if (paint) sayConsole(paint)
-  if (options.json !== undefined) writeFileSync(options.json, JSON.stringify({ ...figures, console: paint }, null, 2) + '\n')
+  const deluge = options['no-deluge'] ? null : await measureDeluge()
+  if (deluge) sayDeluge(deluge)
+  if (options.json !== undefined) writeFileSync(options.json, JSON.stringify({ ...figures, console: paint, deluge }, null, 2) + '\n')
 }
 
 async function buildIfNeeded(): Promise<void> {
@@ -112,6 +118,10 @@ async function buildIfNeeded(): Promise<void> {
 }
 
 async function main(): Promise<void> {
+  if (options.deluge) {
+    sayDeluge(await measureDeluge())
+    return
+  }
   if (!options['no-build']) await buildIfNeeded()
   let stage: Stage | undefined
   try {

@@ -9,7 +9,10 @@ import { problems } from '../src/core/problem.ts'
 import { serviceInput } from '../src/core/service.ts'
 import { createApp } from '../src/http/app.ts'
 import type { Doors } from '../src/http/doors.ts'
+import { builtinsParts, prose } from './builtins.ts'
+import { delugeCoverage } from './deluge-coverage.ts'
 import { knobsModule } from './knobs.ts'
+import { namespacesModule, wordsModule } from './words.ts'
 
 /**
  * Writes everything that is generated, from the table that each is generated from. All of it is committed.
@@ -250,6 +253,26 @@ function servicesPage(): Promise<string> {
   )
 }
 
+// The language of functions
+
+const coverage = delugeCoverage()
+
+const coveragePage = () =>
+  markdown(
+    generatedFrom('scripts/deluge-coverage.ts'),
+    '# What shows that Deluge runs as it should',
+    'Each entry is something that scripts rely on, with the tests that cite its id. `npm run check` fails when one has none.',
+    coverage.rows
+      .map(({ id, what, shownBy }) =>
+        [`- **${id}** ${prose(what)}`, ...(shownBy.length > 0 ? shownBy : ['**nothing yet**']).map(where => `  - ${prose(where)}`)].join(
+          '\n',
+        ),
+      )
+      .join('\n'),
+  )
+
+const builtinsPage = () => markdown(generatedFrom('src/deluge'), ...builtinsParts())
+
 // The API
 
 /**
@@ -282,6 +305,8 @@ async function sdkTypes(document: object): Promise<string> {
 const json = (value: unknown) => `${JSON.stringify(value, null, 2)}\n`
 
 const knobsOfTheConsole = 'web/pages/services/knobs.ts'
+const wordsOfTheConsole = 'web/pages/functions/editor/words.ts'
+const namespacesOfTheConsole = 'web/pages/functions/namespaces.ts'
 
 async function generate(): Promise<Map<string, string>> {
   const files = new Map([
@@ -289,7 +314,11 @@ async function generate(): Promise<Map<string, string>> {
     ['.env.example', environmentExample()],
     ['docs/problems.md', await problemsPage()],
     ['docs/services.md', await servicesPage()],
+    ['docs/deluge-coverage.md', await coveragePage()],
+    ['docs/builtins.md', await builtinsPage()],
     ['src/catalogue/service.schema.json', json(serviceSchema().whole)],
+    [wordsOfTheConsole, await wordsModule(place(wordsOfTheConsole))],
+    [namespacesOfTheConsole, await namespacesModule(place(namespacesOfTheConsole))],
     [knobsOfTheConsole, await knobsModule(serviceSchema().advanced, place(knobsOfTheConsole))],
   ])
   const document = await openApiDocument()
@@ -299,6 +328,14 @@ async function generate(): Promise<Map<string, string>> {
 const onDisk = (path: string) => (existsSync(place(path)) ? readFileSync(place(path), 'utf8') : undefined)
 
 const check = process.argv.includes('--check')
+const uncited = [
+  ...coverage.uncovered.map(id => `no test cites ${id}`),
+  ...coverage.unknown.map(id => `a test cites ${id}, which scripts/deluge-coverage.ts does not know`),
+]
+if (check && uncited.length > 0) {
+  process.stderr.write(`Deluge: ${uncited.join('; ')}.\n`)
+  process.exitCode = 1
+}
 const changed = [...(await generate())].filter(([path, text]) => onDisk(path) !== text)
 if (check && changed.length > 0) {
   process.stderr.write(`Not up to date: ${changed.map(([path]) => path).join(', ')}. Run "npm run gen" and commit what it writes.\n`)

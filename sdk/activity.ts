@@ -33,11 +33,17 @@ export const invocationsOf = (access: Access) => ({
   list: (query: InvocationQuery & PageQuery = {}) => listOf<Invocation>(access, '/api/v1/invocations', { ...query }),
   summary: (query: InvocationQuery & { bucket_seconds?: number | undefined } = {}) =>
     json<{ data: readonly InvocationBucket[] }>(access, 'GET', '/api/v1/invocations/summary', { query: { ...query } }),
-  /** Calls as they happen, until `signal` aborts or the server stops; of very many at once some are left out, the list has them. */
-  stream: async function* (options: InvocationQuery & { signal?: AbortSignal | undefined } = {}): AsyncGenerator<Invocation> {
-    const { signal, ...query } = options
+  /**
+   * Calls as they happen, until `signal` aborts or the server stops; of very many at once some are left out, the list has them.
+   * `onOpen` is told once the server has begun to answer: every call from then on is in the stream.
+   */
+  stream: async function* (
+    options: InvocationQuery & { signal?: AbortSignal | undefined; onOpen?: (() => void) | undefined } = {},
+  ): AsyncGenerator<Invocation> {
+    const { signal, onOpen, ...query } = options
     const call = { query, signal, timeoutMs: null, headers: { accept: 'text/event-stream' } }
     const response = await send(access, 'GET', '/api/v1/invocations/stream', call)
+    onOpen?.()
     for await (const { event, data } of events(response)) if (event === 'invocation') yield data as Invocation
   },
 })

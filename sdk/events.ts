@@ -7,10 +7,12 @@ export interface ServerEvent {
   readonly event: string
   /** Parsed JSON. */
   readonly data: unknown
+  /** The same as it was written: numbers in it may be longer than JavaScript's. */
+  readonly text: string
 }
 
 /** Server-sent events (HTML standard, §9.2.6). `EventSource` reads them too, but cannot send an API key. Ends when the answer does. */
-export async function* events(response: Response): AsyncGenerator<ServerEvent> {
+export async function* events(response: Response, most = mostCharacters): AsyncGenerator<ServerEvent> {
   const body: ReadableStream<Uint8Array> | null = response.body
   if (body === null) return
   const reader = body.getReader()
@@ -23,7 +25,7 @@ export async function* events(response: Response): AsyncGenerator<ServerEvent> {
       const { done, value } = await reader.read()
       if (done) return
       pending += decoder.decode(value, { stream: true })
-      if (pending.length > mostCharacters)
+      if (pending.length > most)
         throw new PatchbayProblem({ code: 'unexpected_answer', status: response.status, detail: 'An event is too long.' })
       // a carriage return at the end may be half of a line end
       const lines = pending.split(/\r\n|\n|\r(?!$)/)
@@ -37,7 +39,7 @@ export async function* events(response: Response): AsyncGenerator<ServerEvent> {
         const named = event
         event = 'message'
         data = []
-        if (whole !== '') yield { event: named, data: JSON.parse(whole) as unknown }
+        if (whole !== '') yield { event: named, data: JSON.parse(whole) as unknown, text: whole }
       }
     }
   } finally {

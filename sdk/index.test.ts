@@ -119,6 +119,48 @@ test('events arrive one by one, however they are cut', async () => {
   expect(asked[0]?.url).toBe('/api/v1/invocations/stream?connection=crm')
 })
 
+test('a stream tells that it is open before anything happens, and not when it is refused', async () => {
+  answer = response => void response.writeHead(200, { 'content-type': 'text/event-stream' }).write(': connected\n\n')
+  const stop = new AbortController()
+  let open = 0
+  const opened = new Promise<void>(resolve => {
+    const onOpen = () => {
+      open++
+      resolve()
+    }
+    void patchbay()
+      .invocations.stream({ signal: stop.signal, onOpen })
+      .next()
+      .catch(() => undefined)
+  })
+  await opened
+  stop.abort()
+  expect(asked[0]?.url).toBe('/api/v1/invocations/stream')
+  sends(503, '{"code":"storage_unavailable","status":503,"title":"Unavailable"}')
+  await rejection(
+    patchbay()
+      .invocations.stream({ onOpen: () => open++ })
+      .next(),
+  )
+  expect(open).toBe(1)
+})
+
+test('a call is given up by its signal, and every answer’s head is told', async () => {
+  answer = () => undefined
+  const stop = new AbortController()
+  const call = rejection(patchbay().invokeText({ url: 'https://api.example.com/' }, { signal: stop.signal }))
+  stop.abort()
+  expect(await call).toMatchObject({ name: 'AbortError' })
+
+  const dates: (string | null)[] = []
+  const listening = new Patchbay({ url, apiKey: key, onAnswer: ({ headers }) => dates.push(headers.get('date')) })
+  sends(200, '{"data":[],"next_cursor":null}', { date: 'Sun, 22 Nov 2026 06:00:00 GMT' })
+  await listening.onBehalfOf('ben@example.com').services.list()
+  sends(404, '{"code":"service_not_found","status":404,"title":"x"}', { date: 'Sun, 22 Nov 2026 06:00:01 GMT' })
+  await rejection(listening.services.get('none'))
+  expect(dates).toEqual(['Sun, 22 Nov 2026 06:00:00 GMT', 'Sun, 22 Nov 2026 06:00:01 GMT'])
+})
+
 test('leaving the events ends the call', async () => {
   const closed = new Promise(resolve => {
     answer = response => {

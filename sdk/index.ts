@@ -1,5 +1,6 @@
 import { auditOf, invocationsOf } from './activity.ts'
 import { connectionsOf } from './connections.ts'
+import { functionsOf } from './functions.ts'
 import { operationsOf } from './operations.ts'
 import {
   accountOf,
@@ -21,6 +22,7 @@ import type { InvokeAnswer, InvokeInput } from './types.ts'
 
 export type * from './activity.ts'
 export type * from './connections.ts'
+export type * from './functions.ts'
 export type * from './list.ts'
 export type * from './operations.ts'
 export type * from './people.ts'
@@ -34,6 +36,8 @@ export interface PatchbayOptions {
   readonly url?: string | undefined
   /** `pb_…`. Left out, calls are made with the browser's own session. */
   readonly apiKey?: string | undefined
+  /** Told of the head of every answer of the API, such as its `Date`; its body belongs to whoever called. */
+  readonly onAnswer?: ((response: Response) => void) | undefined
 }
 
 /** One connection, as its users see it. */
@@ -67,6 +71,7 @@ export class Patchbay {
   readonly audit: ReturnType<typeof auditOf>
   readonly cliLogins: ReturnType<typeof cliLoginsOf>
   readonly connections: ReturnType<typeof connectionsOf>
+  readonly functions: ReturnType<typeof functionsOf>
   readonly invitations: ReturnType<typeof invitationsOf>
   readonly invocations: ReturnType<typeof invocationsOf>
   readonly members: ReturnType<typeof membersOf>
@@ -80,13 +85,19 @@ export class Patchbay {
 
   /** @throws TypeError when `url` is not an absolute http or https URL */
   constructor(options: PatchbayOptions & { readonly onBehalfOf?: string | undefined } = {}) {
-    const access: Access = { url: trimmed(options.url ?? ''), apiKey: options.apiKey ?? null, subject: options.onBehalfOf ?? null }
+    const access: Access = {
+      url: trimmed(options.url ?? ''),
+      apiKey: options.apiKey ?? null,
+      subject: options.onBehalfOf ?? null,
+      onAnswer: options.onAnswer ?? null,
+    }
     this.#access = access
     this.account = accountOf(access)
     this.apiKeys = apiKeysOf(access)
     this.audit = auditOf(access)
     this.cliLogins = cliLoginsOf(access)
     this.connections = connectionsOf(access)
+    this.functions = functionsOf(access)
     this.invitations = invitationsOf(access)
     this.invocations = invocationsOf(access)
     this.members = membersOf(access)
@@ -101,8 +112,8 @@ export class Patchbay {
 
   /** The same client, calling for a member (id or e-mail). The API key must have been created with `act_as`. */
   onBehalfOf(member: string): Patchbay {
-    const { url, apiKey } = this.#access
-    return new Patchbay({ url, apiKey: apiKey ?? undefined, onBehalfOf: member })
+    const { url, apiKey, onAnswer } = this.#access
+    return new Patchbay({ url, apiKey: apiKey ?? undefined, onBehalfOf: member, onAnswer: onAnswer ?? undefined })
   }
 
   me(): Promise<Me> {
@@ -115,8 +126,11 @@ export class Patchbay {
   }
 
   /** The same, as the JSON text that was received: numbers in it may be longer than JavaScript's (ids of 19 digits). */
-  async invokeText(call: InvokeInput & { readonly connection?: string | undefined }): Promise<string> {
-    return (await send(this.#access, 'POST', '/api/v1/invoke', { body: call })).text()
+  async invokeText(
+    call: InvokeInput & { readonly connection?: string | undefined },
+    options: { readonly signal?: AbortSignal | undefined } = {},
+  ): Promise<string> {
+    return (await send(this.#access, 'POST', '/api/v1/invoke', { body: call, signal: options.signal })).text()
   }
 
   /** @throws TypeError for what cannot be a link name */

@@ -93,6 +93,27 @@ describe.each(['pglite', 'postgres'] as const)('the SDK [%s]', database => {
     expect((await patchbay.setup.status()).set_up).toBe(true)
   })
 
+  it('checks and tests a service that is not stored', async () => {
+    const definition = {
+      link_name: 'unstored',
+      name: 'Unstored',
+      auth_type: 'oauth2',
+      authorize_url: `${practice}/oauth2/authorize`,
+      access_token_url: `${practice}/oauth2/token`,
+      client_id: 'practice-client',
+      client_secret: 'practice-secret',
+    } as const
+    const connection = { name: 'Keyed', link_name: 'free' }
+    const api_hosts = [new URL(practice).host]
+    expect(await patchbay.services.check(definition, { connection })).toEqual({ api_hosts, every_host: false })
+    await expect(patchbay.services.check(definition, { connection: { ...connection, link_name: 'keyed' } })).rejects.toMatchObject({
+      code: 'link_name_taken',
+      errors: [{ path: 'connection.link_name' }],
+    })
+    expect(await patchbay.services.testDefinition(definition)).toMatchObject({ outcome: 'client_accepted' })
+    await expect(patchbay.services.get('unstored')).rejects.toMatchObject({ code: 'service_not_found' })
+  })
+
   it('previews, edits and deletes a service', async () => {
     const { link_name } = await patchbay.services.create({
       link_name: 'spare',

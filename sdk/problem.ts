@@ -2,6 +2,13 @@
 export interface FieldError {
   readonly path: string
   readonly message: string
+  /** In a script, from 1; ends are exclusive. */
+  readonly line?: number
+  readonly column?: number
+  readonly end_line?: number
+  readonly end_column?: number
+  /** What to write instead. */
+  readonly suggestion?: string | null
 }
 
 /** What a refusal is made of; everything after `errors` comes from the problem document. */
@@ -54,8 +61,34 @@ const text = (value: unknown): string | null => (typeof value === 'string' ? val
 
 const fieldErrors = (value: unknown): FieldError[] =>
   (Array.isArray(value) ? value : []).flatMap((one: unknown) =>
-    isMap(one) ? [{ path: text(one.path) ?? '', message: text(one.message) ?? 'This is not right.' }] : [],
+    isMap(one) ? [{ ...placeOf(one), path: text(one.path) ?? '', message: text(one.message) ?? 'This is not right.' }] : [],
   )
+
+/** Where in a script an error is, as far as the document says. */
+function placeOf(one: Readonly<Record<string, unknown>>): Partial<FieldError> {
+  const { line, column, end_line, end_column, suggestion } = one
+  if (typeof line !== 'number' || typeof column !== 'number') return {}
+  return {
+    line,
+    column,
+    ...(typeof end_line === 'number' && { end_line }),
+    ...(typeof end_column === 'number' && { end_column }),
+    suggestion: text(suggestion),
+  }
+}
+
+/** A refusal that came inside a stream, as the same document. */
+export function problemFrom(document: unknown): PatchbayProblem {
+  const { type: _type, title, status, detail, code, request_id, errors, ...facts } = isMap(document) ? document : {}
+  return new PatchbayProblem({
+    code: text(code) ?? 'unexpected_answer',
+    status: typeof status === 'number' ? status : 500,
+    detail: text(detail) ?? text(title) ?? 'Patchbay refused this call.',
+    errors: fieldErrors(errors),
+    requestId: text(request_id),
+    facts,
+  })
+}
 
 /** A refusal as it came over the wire. An answer to HEAD has no document: its header's code is all there is. Never rejects. */
 export async function problemOf(response: Response): Promise<PatchbayProblem> {

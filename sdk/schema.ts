@@ -1402,6 +1402,8 @@ export interface paths {
                                     id: string;
                                     name: string | null;
                                 } | null;
+                                /** @description How many were made with it: the organisation’s for administrators, the caller’s own for everybody else; for a limited API key, of those that it names. */
+                                connections: number;
                             } & {
                                 [key: string]: unknown;
                             })[];
@@ -1470,8 +1472,134 @@ export interface paths {
                                 id: string;
                                 name: string | null;
                             } | null;
+                            /** @description How many were made with it: the organisation’s for administrators, the caller’s own for everybody else; for a limited API key, of those that it names. */
+                            connections: number;
                         } & {
                             [key: string]: unknown;
+                        };
+                    };
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/services/check": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Whether a new service, and its first connection, would be stored; stores nothing and calls nobody */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            /** @description A service definition; see docs/services.md and catalogue/service.schema.json. client_id and client_secret stand beside its fields. */
+            requestBody: {
+                content: {
+                    "application/json": {
+                        /** @description As POST /api/v1/connections takes it, without service. */
+                        connection?: {
+                            name: string;
+                            /**
+                             * @description A link name starts with a lower-case letter; then lower-case letters, digits or _; 50 characters at most.
+                             * @example mailchimp
+                             */
+                            link_name: string;
+                            scopes?: string[];
+                            /** @default false */
+                            use_login_user_credentials?: boolean;
+                            access?: ("private" | "organization") | {
+                                members: string[];
+                            };
+                            variables?: {
+                                [key: string]: unknown;
+                            };
+                            credentials?: {
+                                [key: string]: unknown;
+                            };
+                            return_to?: string;
+                        };
+                    } & {
+                        [key: string]: unknown;
+                    };
+                };
+            };
+            responses: {
+                /** @description Default Response */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": {
+                            /** @description As they would be stored; derived when none were named. */
+                            readonly api_hosts: string[];
+                            every_host: boolean;
+                        };
+                    };
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/services/test": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Try the token endpoint of a service that is not stored */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            /** @description A service definition; see docs/services.md and catalogue/service.schema.json. client_id and client_secret stand beside its fields. */
+            requestBody: {
+                content: {
+                    "application/json": {
+                        /** @default {} */
+                        variables?: {
+                            [key: string]: string;
+                        };
+                    } & {
+                        [key: string]: unknown;
+                    };
+                };
+            };
+            responses: {
+                /** @description Default Response */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": {
+                            /** @enum {string} */
+                            outcome: "client_accepted" | "client_refused" | "not_a_token_endpoint" | "host_unreachable";
+                            readonly steps: {
+                                step: string;
+                            }[];
                         };
                     };
                 };
@@ -1543,6 +1671,8 @@ export interface paths {
                                 id: string;
                                 name: string | null;
                             } | null;
+                            /** @description How many were made with it: the organisation’s for administrators, the caller’s own for everybody else; for a limited API key, of those that it names. */
+                            connections: number;
                         } & {
                             [key: string]: unknown;
                         };
@@ -1635,6 +1765,8 @@ export interface paths {
                                 id: string;
                                 name: string | null;
                             } | null;
+                            /** @description How many were made with it: the organisation’s for administrators, the caller’s own for everybody else; for a limited API key, of those that it names. */
+                            connections: number;
                         } & {
                             [key: string]: unknown;
                         };
@@ -1758,6 +1890,8 @@ export interface paths {
                                 id: string;
                                 name: string | null;
                             } | null;
+                            /** @description How many were made with it: the organisation’s for administrators, the caller’s own for everybody else; for a limited API key, of those that it names. */
+                            connections: number;
                         } & {
                             [key: string]: unknown;
                         };
@@ -1840,6 +1974,8 @@ export interface paths {
                                 id: string;
                                 name: string | null;
                             } | null;
+                            /** @description How many were made with it: the organisation’s for administrators, the caller’s own for everybody else; for a limited API key, of those that it names. */
+                            connections: number;
                         } & {
                             [key: string]: unknown;
                         };
@@ -2122,6 +2258,8 @@ export interface paths {
                                     name: string;
                                     kind: string;
                                     auth_type: string;
+                                    /** @description OAuth 2 only. With client credentials there is no page of the service to go to. */
+                                    grant_type: ("authorization_code" | "client_credentials") | null;
                                     logo: string | null;
                                 };
                                 readonly scopes: string[];
@@ -2180,7 +2318,6 @@ export interface paths {
             requestBody: {
                 content: {
                     "application/json": {
-                        service: string;
                         name: string;
                         /**
                          * @description A link name starts with a lower-case letter; then lower-case letters, digits or _; 50 characters at most.
@@ -2200,6 +2337,7 @@ export interface paths {
                             [key: string]: unknown;
                         };
                         return_to?: string;
+                        service: string;
                     };
                 };
             };
@@ -2219,6 +2357,8 @@ export interface paths {
                                     name: string;
                                     kind: string;
                                     auth_type: string;
+                                    /** @description OAuth 2 only. With client credentials there is no page of the service to go to. */
+                                    grant_type: ("authorization_code" | "client_credentials") | null;
                                     logo: string | null;
                                 };
                                 readonly scopes: string[];
@@ -2323,6 +2463,8 @@ export interface paths {
                                 name: string;
                                 kind: string;
                                 auth_type: string;
+                                /** @description OAuth 2 only. With client credentials there is no page of the service to go to. */
+                                grant_type: ("authorization_code" | "client_credentials") | null;
                                 logo: string | null;
                             };
                             readonly scopes: string[];
@@ -2436,6 +2578,8 @@ export interface paths {
                                     name: string;
                                     kind: string;
                                     auth_type: string;
+                                    /** @description OAuth 2 only. With client credentials there is no page of the service to go to. */
+                                    grant_type: ("authorization_code" | "client_credentials") | null;
                                     logo: string | null;
                                 };
                                 readonly scopes: string[];
@@ -2552,6 +2696,8 @@ export interface paths {
                                     name: string;
                                     kind: string;
                                     auth_type: string;
+                                    /** @description OAuth 2 only. With client credentials there is no page of the service to go to. */
+                                    grant_type: ("authorization_code" | "client_credentials") | null;
                                     logo: string | null;
                                 };
                                 readonly scopes: string[];
@@ -3053,6 +3199,2062 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/functions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Functions of the organisation */
+        get: {
+            parameters: {
+                query?: {
+                    namespace?: string;
+                    /** @description In name, description and source. */
+                    q?: string;
+                    limit?: number;
+                    cursor?: string;
+                };
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description Default Response */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": {
+                            readonly data: {
+                                id: string;
+                                namespace: string;
+                                name: string;
+                                /** @enum {string} */
+                                language: "deluge";
+                                description: string;
+                                /** @description Not in lists; null for members who write no functions. */
+                                source?: string | null;
+                                /** @description Null for a script without a header. */
+                                signature: {
+                                    namespace: string;
+                                    name: string;
+                                    returns: string;
+                                    readonly parameters: {
+                                        name: string;
+                                        type: string | null;
+                                    }[];
+                                } | null;
+                                /** @description Link names that the source names. */
+                                readonly connections: string[];
+                                /** @description Functions that it calls. */
+                                readonly calls: string[];
+                                revision: number;
+                                /** @description Schedules and public calls run as this member. */
+                                owner: {
+                                    id: string;
+                                    name: string | null;
+                                };
+                                /** @description Saved it last: connections are used with this member’s permission. */
+                                author: {
+                                    id: string;
+                                    name: string | null;
+                                };
+                                exposure: {
+                                    api_key: boolean;
+                                    oauth: boolean;
+                                };
+                                last_run: {
+                                    /** @enum {string} */
+                                    status: "success" | "failure" | "missed";
+                                    at: string;
+                                } | null;
+                                created_at: string;
+                                updated_at: string;
+                            }[];
+                            next_cursor: string | null;
+                        };
+                    };
+                };
+            };
+        };
+        put?: never;
+        /** Create a function; it is live at once */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": {
+                        /**
+                         * @description Left out: the header’s, or standalone.
+                         * @example standalone
+                         */
+                        namespace?: string;
+                        /** @description Left out: the header’s. */
+                        name?: string;
+                        /**
+                         * @default deluge
+                         * @enum {string}
+                         */
+                        language?: "deluge";
+                        source: string;
+                        description?: string;
+                        note?: string;
+                    };
+                };
+            };
+            responses: {
+                /** @description Default Response */
+                201: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": {
+                            id: string;
+                            namespace: string;
+                            name: string;
+                            /** @enum {string} */
+                            language: "deluge";
+                            description: string;
+                            /** @description Not in lists; null for members who write no functions. */
+                            source?: string | null;
+                            /** @description Null for a script without a header. */
+                            signature: {
+                                namespace: string;
+                                name: string;
+                                returns: string;
+                                readonly parameters: {
+                                    name: string;
+                                    type: string | null;
+                                }[];
+                            } | null;
+                            /** @description Link names that the source names. */
+                            readonly connections: string[];
+                            /** @description Functions that it calls. */
+                            readonly calls: string[];
+                            revision: number;
+                            /** @description Schedules and public calls run as this member. */
+                            owner: {
+                                id: string;
+                                name: string | null;
+                            };
+                            /** @description Saved it last: connections are used with this member’s permission. */
+                            author: {
+                                id: string;
+                                name: string | null;
+                            };
+                            exposure: {
+                                api_key: boolean;
+                                oauth: boolean;
+                            };
+                            last_run: {
+                                /** @enum {string} */
+                                status: "success" | "failure" | "missed";
+                                at: string;
+                            } | null;
+                            created_at: string;
+                            updated_at: string;
+                            readonly warnings: {
+                                line: number;
+                                column: number;
+                                end_line: number;
+                                end_column: number;
+                                message: string;
+                                suggestion: string | null;
+                            }[];
+                        };
+                    };
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/functions/check": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Everything wrong with a script; stores nothing */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": {
+                        source: string;
+                    };
+                };
+            };
+            responses: {
+                /** @description Default Response */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": {
+                            readonly errors: {
+                                line: number;
+                                column: number;
+                                end_line: number;
+                                end_column: number;
+                                message: string;
+                                suggestion: string | null;
+                            }[];
+                            readonly warnings: {
+                                line: number;
+                                column: number;
+                                end_line: number;
+                                end_column: number;
+                                message: string;
+                                suggestion: string | null;
+                            }[];
+                            signature: {
+                                namespace: string;
+                                name: string;
+                                returns: string;
+                                readonly parameters: {
+                                    name: string;
+                                    type: string | null;
+                                }[];
+                            } | null;
+                            readonly connections: {
+                                name: string;
+                                line: number;
+                            }[];
+                        };
+                    };
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/functions/{namespace}/{name}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One function */
+        get: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    namespace: string;
+                    name: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description Default Response */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": {
+                            id: string;
+                            namespace: string;
+                            name: string;
+                            /** @enum {string} */
+                            language: "deluge";
+                            description: string;
+                            /** @description Not in lists; null for members who write no functions. */
+                            source?: string | null;
+                            /** @description Null for a script without a header. */
+                            signature: {
+                                namespace: string;
+                                name: string;
+                                returns: string;
+                                readonly parameters: {
+                                    name: string;
+                                    type: string | null;
+                                }[];
+                            } | null;
+                            /** @description Link names that the source names. */
+                            readonly connections: string[];
+                            /** @description Functions that it calls. */
+                            readonly calls: string[];
+                            revision: number;
+                            /** @description Schedules and public calls run as this member. */
+                            owner: {
+                                id: string;
+                                name: string | null;
+                            };
+                            /** @description Saved it last: connections are used with this member’s permission. */
+                            author: {
+                                id: string;
+                                name: string | null;
+                            };
+                            exposure: {
+                                api_key: boolean;
+                                oauth: boolean;
+                            };
+                            last_run: {
+                                /** @enum {string} */
+                                status: "success" | "failure" | "missed";
+                                at: string;
+                            } | null;
+                            created_at: string;
+                            updated_at: string;
+                        };
+                    };
+                };
+            };
+        };
+        /** Check and save; what is saved is live. Creates the function when there is none */
+        put: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    namespace: string;
+                    name: string;
+                };
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": {
+                        source: string;
+                        description?: string;
+                        note?: string;
+                    };
+                };
+            };
+            responses: {
+                /** @description Default Response */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": {
+                            id: string;
+                            namespace: string;
+                            name: string;
+                            /** @enum {string} */
+                            language: "deluge";
+                            description: string;
+                            /** @description Not in lists; null for members who write no functions. */
+                            source?: string | null;
+                            /** @description Null for a script without a header. */
+                            signature: {
+                                namespace: string;
+                                name: string;
+                                returns: string;
+                                readonly parameters: {
+                                    name: string;
+                                    type: string | null;
+                                }[];
+                            } | null;
+                            /** @description Link names that the source names. */
+                            readonly connections: string[];
+                            /** @description Functions that it calls. */
+                            readonly calls: string[];
+                            revision: number;
+                            /** @description Schedules and public calls run as this member. */
+                            owner: {
+                                id: string;
+                                name: string | null;
+                            };
+                            /** @description Saved it last: connections are used with this member’s permission. */
+                            author: {
+                                id: string;
+                                name: string | null;
+                            };
+                            exposure: {
+                                api_key: boolean;
+                                oauth: boolean;
+                            };
+                            last_run: {
+                                /** @enum {string} */
+                                status: "success" | "failure" | "missed";
+                                at: string;
+                            } | null;
+                            created_at: string;
+                            updated_at: string;
+                            readonly warnings: {
+                                line: number;
+                                column: number;
+                                end_line: number;
+                                end_column: number;
+                                message: string;
+                                suggestion: string | null;
+                            }[];
+                        };
+                    };
+                };
+                /** @description Default Response */
+                201: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": {
+                            id: string;
+                            namespace: string;
+                            name: string;
+                            /** @enum {string} */
+                            language: "deluge";
+                            description: string;
+                            /** @description Not in lists; null for members who write no functions. */
+                            source?: string | null;
+                            /** @description Null for a script without a header. */
+                            signature: {
+                                namespace: string;
+                                name: string;
+                                returns: string;
+                                readonly parameters: {
+                                    name: string;
+                                    type: string | null;
+                                }[];
+                            } | null;
+                            /** @description Link names that the source names. */
+                            readonly connections: string[];
+                            /** @description Functions that it calls. */
+                            readonly calls: string[];
+                            revision: number;
+                            /** @description Schedules and public calls run as this member. */
+                            owner: {
+                                id: string;
+                                name: string | null;
+                            };
+                            /** @description Saved it last: connections are used with this member’s permission. */
+                            author: {
+                                id: string;
+                                name: string | null;
+                            };
+                            exposure: {
+                                api_key: boolean;
+                                oauth: boolean;
+                            };
+                            last_run: {
+                                /** @enum {string} */
+                                status: "success" | "failure" | "missed";
+                                at: string;
+                            } | null;
+                            created_at: string;
+                            updated_at: string;
+                            readonly warnings: {
+                                line: number;
+                                column: number;
+                                end_line: number;
+                                end_column: number;
+                                message: string;
+                                suggestion: string | null;
+                            }[];
+                        };
+                    };
+                };
+            };
+        };
+        post?: never;
+        /** Delete a function with its history, variables and schedules */
+        delete: {
+            parameters: {
+                query?: {
+                    /** @description Although others call it. */
+                    force?: string;
+                };
+                header?: never;
+                path: {
+                    namespace: string;
+                    name: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description Default Response */
+                204: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+            };
+        };
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/functions/{namespace}/{name}/versions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Every save, the newest first */
+        get: {
+            parameters: {
+                query?: {
+                    limit?: number;
+                    cursor?: string;
+                };
+                header?: never;
+                path: {
+                    namespace: string;
+                    name: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description Default Response */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": {
+                            readonly data: {
+                                revision: number;
+                                live: boolean;
+                                author: {
+                                    id: string;
+                                    name: string | null;
+                                };
+                                note: string;
+                                saved_at: string;
+                                source: string;
+                            }[];
+                            next_cursor: string | null;
+                        };
+                    };
+                };
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/functions/{namespace}/{name}/restore": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Save the source of an earlier version again */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    namespace: string;
+                    name: string;
+                };
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": {
+                        revision: number;
+                    };
+                };
+            };
+            responses: {
+                /** @description Default Response */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": {
+                            id: string;
+                            namespace: string;
+                            name: string;
+                            /** @enum {string} */
+                            language: "deluge";
+                            description: string;
+                            /** @description Not in lists; null for members who write no functions. */
+                            source?: string | null;
+                            /** @description Null for a script without a header. */
+                            signature: {
+                                namespace: string;
+                                name: string;
+                                returns: string;
+                                readonly parameters: {
+                                    name: string;
+                                    type: string | null;
+                                }[];
+                            } | null;
+                            /** @description Link names that the source names. */
+                            readonly connections: string[];
+                            /** @description Functions that it calls. */
+                            readonly calls: string[];
+                            revision: number;
+                            /** @description Schedules and public calls run as this member. */
+                            owner: {
+                                id: string;
+                                name: string | null;
+                            };
+                            /** @description Saved it last: connections are used with this member’s permission. */
+                            author: {
+                                id: string;
+                                name: string | null;
+                            };
+                            exposure: {
+                                api_key: boolean;
+                                oauth: boolean;
+                            };
+                            last_run: {
+                                /** @enum {string} */
+                                status: "success" | "failure" | "missed";
+                                at: string;
+                            } | null;
+                            created_at: string;
+                            updated_at: string;
+                            readonly warnings: {
+                                line: number;
+                                column: number;
+                                end_line: number;
+                                end_column: number;
+                                message: string;
+                                suggestion: string | null;
+                            }[];
+                        };
+                    };
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/functions/{namespace}/{name}/take-over": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Become the owner: schedules and public calls run as you from now on */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    namespace: string;
+                    name: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description Default Response */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": {
+                            id: string;
+                            namespace: string;
+                            name: string;
+                            /** @enum {string} */
+                            language: "deluge";
+                            description: string;
+                            /** @description Not in lists; null for members who write no functions. */
+                            source?: string | null;
+                            /** @description Null for a script without a header. */
+                            signature: {
+                                namespace: string;
+                                name: string;
+                                returns: string;
+                                readonly parameters: {
+                                    name: string;
+                                    type: string | null;
+                                }[];
+                            } | null;
+                            /** @description Link names that the source names. */
+                            readonly connections: string[];
+                            /** @description Functions that it calls. */
+                            readonly calls: string[];
+                            revision: number;
+                            /** @description Schedules and public calls run as this member. */
+                            owner: {
+                                id: string;
+                                name: string | null;
+                            };
+                            /** @description Saved it last: connections are used with this member’s permission. */
+                            author: {
+                                id: string;
+                                name: string | null;
+                            };
+                            exposure: {
+                                api_key: boolean;
+                                oauth: boolean;
+                            };
+                            last_run: {
+                                /** @enum {string} */
+                                status: "success" | "failure" | "missed";
+                                at: string;
+                            } | null;
+                            created_at: string;
+                            updated_at: string;
+                        };
+                    };
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/functions/{namespace}/{name}/run": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Run a function as yourself
+         * @description Arguments by name, converted to the declared types. Files as { "filename", "content_base64" } or as parts of a multipart body. With "Accept: text/event-stream" the lines of info come while it runs.
+         */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    namespace: string;
+                    name: string;
+                };
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": {
+                        arguments?: {
+                            [key: string]: unknown;
+                        };
+                    } | null;
+                };
+            };
+            responses: {
+                /** @description Default Response */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": {
+                            id: string;
+                            /** @enum {string} */
+                            status: "success" | "failure";
+                            /** @description JSON; a file is { filename, content_type, size, content_base64 }. */
+                            output: unknown;
+                            output_type: string;
+                            readonly info: string[];
+                            error: {
+                                message: string;
+                                line: number;
+                                /** @enum {string} */
+                                kind: "failed" | "call" | "limit" | "cancelled";
+                                /** @description Of the problem that a call ran into. */
+                                code?: string;
+                                connection?: string;
+                                /** @description Where exactly this person authorises exactly this connection. */
+                                connect_url?: string;
+                            } | null;
+                            duration_ms: number;
+                            statements: number;
+                            calls: number;
+                        };
+                    };
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/functions/{namespace}/{name}/runs": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Runs of a function, the newest first */
+        get: {
+            parameters: {
+                query?: {
+                    status?: "success" | "failure" | "missed";
+                    door?: "editor" | "api" | "schedule" | "public";
+                    limit?: number;
+                    cursor?: string;
+                };
+                header?: never;
+                path: {
+                    namespace: string;
+                    name: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description Default Response */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": {
+                            readonly data: {
+                                id: string;
+                                function: string;
+                                revision: number;
+                                /** @enum {string} */
+                                door: "editor" | "api" | "schedule" | "public";
+                                /** @enum {string} */
+                                status: "success" | "failure" | "missed";
+                                user: {
+                                    id: string;
+                                    name: string | null;
+                                } | null;
+                                on_behalf_of: string | null;
+                                key_id: string | null;
+                                started_at: string;
+                                duration_ms: number;
+                                statements: number;
+                                calls: number;
+                                error: {
+                                    message: string;
+                                    line: number;
+                                } | null;
+                            }[];
+                            next_cursor: string | null;
+                        };
+                    };
+                };
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/functions/runs": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Runs of all functions, the newest first; your own when you write no functions */
+        get: {
+            parameters: {
+                query?: {
+                    status?: "success" | "failure" | "missed";
+                    door?: "editor" | "api" | "schedule" | "public";
+                    limit?: number;
+                    cursor?: string;
+                };
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description Default Response */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": {
+                            readonly data: {
+                                id: string;
+                                function: string;
+                                revision: number;
+                                /** @enum {string} */
+                                door: "editor" | "api" | "schedule" | "public";
+                                /** @enum {string} */
+                                status: "success" | "failure" | "missed";
+                                user: {
+                                    id: string;
+                                    name: string | null;
+                                } | null;
+                                on_behalf_of: string | null;
+                                key_id: string | null;
+                                started_at: string;
+                                duration_ms: number;
+                                statements: number;
+                                calls: number;
+                                error: {
+                                    message: string;
+                                    line: number;
+                                } | null;
+                            }[];
+                            next_cursor: string | null;
+                        };
+                    };
+                };
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/functions/runs/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One run with its arguments, info and output */
+        get: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    id: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description Default Response */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": {
+                            id: string;
+                            function: string;
+                            revision: number;
+                            /** @enum {string} */
+                            door: "editor" | "api" | "schedule" | "public";
+                            /** @enum {string} */
+                            status: "success" | "failure" | "missed";
+                            user: {
+                                id: string;
+                                name: string | null;
+                            } | null;
+                            on_behalf_of: string | null;
+                            key_id: string | null;
+                            started_at: string;
+                            duration_ms: number;
+                            statements: number;
+                            calls: number;
+                            error: {
+                                message: string;
+                                line: number;
+                            } | null;
+                            /** @description Those declared as passwords are masked. */
+                            arguments: unknown;
+                            readonly info: string[];
+                            output: unknown;
+                            output_type: string;
+                        };
+                    };
+                };
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/functions/variables": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Variables of functions and of the organisation */
+        get: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description Default Response */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": {
+                            readonly data: {
+                                name: string;
+                                /** @enum {string} */
+                                type: "text" | "number" | "decimal" | "boolean" | "date" | "map" | "list";
+                                description: string;
+                                secret: boolean;
+                                /** @description "namespace.name"; null: of the organisation. */
+                                function: string | null;
+                                /** @description Null for a secret: its value is written by people and read by scripts only. */
+                                value: unknown;
+                                has_value: boolean;
+                                updated_by: {
+                                    id: string;
+                                    name: string | null;
+                                };
+                                updated_at: string;
+                            }[];
+                            next_cursor: string | null;
+                        };
+                    };
+                };
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/functions/variables/{name}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One variable */
+        get: {
+            parameters: {
+                query?: {
+                    /** @description Of this function, instead of the organisation. */
+                    function?: string;
+                };
+                header?: never;
+                path: {
+                    name: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description Default Response */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": {
+                            name: string;
+                            /** @enum {string} */
+                            type: "text" | "number" | "decimal" | "boolean" | "date" | "map" | "list";
+                            description: string;
+                            secret: boolean;
+                            /** @description "namespace.name"; null: of the organisation. */
+                            function: string | null;
+                            /** @description Null for a secret: its value is written by people and read by scripts only. */
+                            value: unknown;
+                            has_value: boolean;
+                            updated_by: {
+                                id: string;
+                                name: string | null;
+                            };
+                            updated_at: string;
+                        };
+                    };
+                };
+            };
+        };
+        /** Make or change a variable */
+        put: {
+            parameters: {
+                query?: {
+                    /** @description Of this function, instead of the organisation. */
+                    function?: string;
+                };
+                header?: never;
+                path: {
+                    name: string;
+                };
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": {
+                        /** @description Left out, it stays as it is. */
+                        value?: unknown;
+                        /**
+                         * @description Left out: what the value is.
+                         * @enum {string}
+                         */
+                        type?: "text" | "number" | "decimal" | "boolean" | "date" | "map" | "list";
+                        secret?: boolean;
+                        description?: string;
+                        function?: string | null;
+                    };
+                };
+            };
+            responses: {
+                /** @description Default Response */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": {
+                            name: string;
+                            /** @enum {string} */
+                            type: "text" | "number" | "decimal" | "boolean" | "date" | "map" | "list";
+                            description: string;
+                            secret: boolean;
+                            /** @description "namespace.name"; null: of the organisation. */
+                            function: string | null;
+                            /** @description Null for a secret: its value is written by people and read by scripts only. */
+                            value: unknown;
+                            has_value: boolean;
+                            updated_by: {
+                                id: string;
+                                name: string | null;
+                            };
+                            updated_at: string;
+                        };
+                    };
+                };
+                /** @description Default Response */
+                201: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": {
+                            name: string;
+                            /** @enum {string} */
+                            type: "text" | "number" | "decimal" | "boolean" | "date" | "map" | "list";
+                            description: string;
+                            secret: boolean;
+                            /** @description "namespace.name"; null: of the organisation. */
+                            function: string | null;
+                            /** @description Null for a secret: its value is written by people and read by scripts only. */
+                            value: unknown;
+                            has_value: boolean;
+                            updated_by: {
+                                id: string;
+                                name: string | null;
+                            };
+                            updated_at: string;
+                        };
+                    };
+                };
+            };
+        };
+        post?: never;
+        /** Delete a variable */
+        delete: {
+            parameters: {
+                query?: {
+                    /** @description Of this function, instead of the organisation. */
+                    function?: string;
+                };
+                header?: never;
+                path: {
+                    name: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description Default Response */
+                204: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+            };
+        };
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/functions/settings": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** How scripts of the organisation write dates and find their services */
+        get: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description Default Response */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": {
+                            /**
+                             * @description SimpleDateFormat pattern.
+                             * @example dd-MMM-yyyy
+                             */
+                            date_format: string;
+                            /**
+                             * @description IANA name.
+                             * @example Europe/Berlin
+                             */
+                            time_zone: string;
+                            /**
+                             * @description How a || b && c reads.
+                             * @enum {string}
+                             */
+                            precedence: "usual" | "creator";
+                            /**
+                             * @description How isNull, isBlank and isEmpty answer.
+                             * @enum {string}
+                             */
+                            profile: "crm" | "creator";
+                            /** @description Who the administrator of the system variables is; null: the first one. */
+                            admin_user_id: string | null;
+                            /** @description Namespace of integration tasks → link name of the connection that a task without one uses. */
+                            default_connections: {
+                                [key: string]: string;
+                            };
+                            /** @description Namespace of integration tasks → origin of its API. */
+                            api_origins: {
+                                [key: string]: string;
+                            };
+                        };
+                    };
+                };
+            };
+        };
+        /** Change them, for administrators; maps replace whole */
+        put: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": {
+                        /**
+                         * @description SimpleDateFormat pattern.
+                         * @example dd-MMM-yyyy
+                         */
+                        date_format?: string;
+                        /**
+                         * @description IANA name.
+                         * @example Europe/Berlin
+                         */
+                        time_zone?: string;
+                        /**
+                         * @description How a || b && c reads.
+                         * @enum {string}
+                         */
+                        precedence?: "usual" | "creator";
+                        /**
+                         * @description How isNull, isBlank and isEmpty answer.
+                         * @enum {string}
+                         */
+                        profile?: "crm" | "creator";
+                        /** @description Who the administrator of the system variables is; null: the first one. */
+                        admin_user_id?: string | null;
+                        /** @description Namespace of integration tasks → link name of the connection that a task without one uses. */
+                        default_connections?: {
+                            [key: string]: string;
+                        };
+                        /** @description Namespace of integration tasks → origin of its API. */
+                        api_origins?: {
+                            [key: string]: string;
+                        };
+                    };
+                };
+            };
+            responses: {
+                /** @description Default Response */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": {
+                            /**
+                             * @description SimpleDateFormat pattern.
+                             * @example dd-MMM-yyyy
+                             */
+                            date_format: string;
+                            /**
+                             * @description IANA name.
+                             * @example Europe/Berlin
+                             */
+                            time_zone: string;
+                            /**
+                             * @description How a || b && c reads.
+                             * @enum {string}
+                             */
+                            precedence: "usual" | "creator";
+                            /**
+                             * @description How isNull, isBlank and isEmpty answer.
+                             * @enum {string}
+                             */
+                            profile: "crm" | "creator";
+                            /** @description Who the administrator of the system variables is; null: the first one. */
+                            admin_user_id: string | null;
+                            /** @description Namespace of integration tasks → link name of the connection that a task without one uses. */
+                            default_connections: {
+                                [key: string]: string;
+                            };
+                            /** @description Namespace of integration tasks → origin of its API. */
+                            api_origins: {
+                                [key: string]: string;
+                            };
+                        };
+                    };
+                };
+            };
+        };
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/functions/{namespace}/{name}/exposure": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** How a function may be called from outside */
+        get: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    namespace: string;
+                    name: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description Default Response */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": {
+                            api_key: boolean;
+                            oauth: boolean;
+                            /** @description Ready to be called: with the key where the function is open by key. */
+                            url: string;
+                            /** @description Whoever has this address may call the function. */
+                            api_key_url: string | null;
+                            /** @description For members, with their API key as "Authorization: Bearer pb_…". */
+                            oauth_url: string | null;
+                            /** @description Argument → where it comes from, instead of the parameter of its name. */
+                            mapping: {
+                                [key: string]: {
+                                    fixed: string | number | boolean | null;
+                                } | {
+                                    query: string;
+                                } | {
+                                    header: string;
+                                } | {
+                                    json: string;
+                                };
+                            };
+                            key: {
+                                prefix: string;
+                                created_at: string;
+                            } | null;
+                        };
+                    };
+                };
+            };
+        };
+        /** Open a function to the outside, or close it */
+        put: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    namespace: string;
+                    name: string;
+                };
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": {
+                        api_key?: boolean;
+                        oauth?: boolean;
+                        mapping?: {
+                            [key: string]: {
+                                fixed: string | number | boolean | null;
+                            } | {
+                                query: string;
+                            } | {
+                                header: string;
+                            } | {
+                                json: string;
+                            };
+                        };
+                    };
+                };
+            };
+            responses: {
+                /** @description Default Response */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": {
+                            api_key: boolean;
+                            oauth: boolean;
+                            /** @description Ready to be called: with the key where the function is open by key. */
+                            url: string;
+                            /** @description Whoever has this address may call the function. */
+                            api_key_url: string | null;
+                            /** @description For members, with their API key as "Authorization: Bearer pb_…". */
+                            oauth_url: string | null;
+                            /** @description Argument → where it comes from, instead of the parameter of its name. */
+                            mapping: {
+                                [key: string]: {
+                                    fixed: string | number | boolean | null;
+                                } | {
+                                    query: string;
+                                } | {
+                                    header: string;
+                                } | {
+                                    json: string;
+                                };
+                            };
+                            key: {
+                                prefix: string;
+                                created_at: string;
+                            } | null;
+                        };
+                    };
+                };
+            };
+        };
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/functions/key": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The key of exposed functions: that there is one */
+        get: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description Default Response */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": {
+                            key: {
+                                prefix: string;
+                                created_at: string;
+                            } | null;
+                        };
+                    };
+                };
+            };
+        };
+        put?: never;
+        /** Make a new key for exposed functions, for administrators; the one before is dead at once */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description Default Response */
+                201: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": {
+                            prefix: string;
+                            created_at: string;
+                            key: string;
+                        };
+                    };
+                };
+            };
+        };
+        /** Drop the key of exposed functions */
+        delete: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description Default Response */
+                204: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+            };
+        };
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/functions/{name}/actions/execute": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Call an exposed function
+         * @description auth_type=apikey with zapikey, or auth_type=oauth with an API key as bearer. Parameters of query and form are the arguments of their names; the declared argument crmAPIRequest gets the whole request. The reply is the documented one, or the function’s own crmAPIResponse.
+         */
+        get: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    name: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description Default Response */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+            };
+        };
+        put?: never;
+        /**
+         * Call an exposed function
+         * @description auth_type=apikey with zapikey, or auth_type=oauth with an API key as bearer. Parameters of query and form are the arguments of their names; the declared argument crmAPIRequest gets the whole request. The reply is the documented one, or the function’s own crmAPIResponse.
+         */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    name: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description Default Response */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/functions/schedules": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Schedules of all functions, the next first */
+        get: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description Default Response */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": {
+                            readonly data: {
+                                id: string;
+                                function: string;
+                                cron: string;
+                                time_zone: string;
+                                arguments: {
+                                    [key: string]: unknown;
+                                };
+                                enabled: boolean;
+                                next_run: string | null;
+                                last_run: string | null;
+                                /** @description Runs that did not happen because nothing ran at their time. */
+                                missed: number;
+                                created_at: string;
+                            }[];
+                            next_cursor: string | null;
+                        };
+                    };
+                };
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/functions/{namespace}/{name}/schedules": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Schedules of a function */
+        get: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    namespace: string;
+                    name: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description Default Response */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": {
+                            readonly data: {
+                                id: string;
+                                function: string;
+                                cron: string;
+                                time_zone: string;
+                                arguments: {
+                                    [key: string]: unknown;
+                                };
+                                enabled: boolean;
+                                next_run: string | null;
+                                last_run: string | null;
+                                /** @description Runs that did not happen because nothing ran at their time. */
+                                missed: number;
+                                created_at: string;
+                            }[];
+                            next_cursor: string | null;
+                        };
+                    };
+                };
+            };
+        };
+        put?: never;
+        /** Run a function by the clock, as its owner and without a login user */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    namespace: string;
+                    name: string;
+                };
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": {
+                        /**
+                         * @description minute hour day-of-month month day-of-week
+                         * @example 0 9 * * mon-fri
+                         */
+                        cron: string;
+                        /** @description IANA name; left out: that of the organisation’s functions. */
+                        time_zone?: string;
+                        arguments?: {
+                            [key: string]: unknown;
+                        };
+                        enabled?: boolean;
+                    };
+                };
+            };
+            responses: {
+                /** @description Default Response */
+                201: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": {
+                            id: string;
+                            function: string;
+                            cron: string;
+                            time_zone: string;
+                            arguments: {
+                                [key: string]: unknown;
+                            };
+                            enabled: boolean;
+                            next_run: string | null;
+                            last_run: string | null;
+                            /** @description Runs that did not happen because nothing ran at their time. */
+                            missed: number;
+                            created_at: string;
+                        };
+                    };
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/functions/schedules/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Delete a schedule */
+        delete: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    id: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description Default Response */
+                204: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+            };
+        };
+        options?: never;
+        head?: never;
+        /** Change a schedule */
+        patch: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    id: string;
+                };
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": {
+                        /**
+                         * @description minute hour day-of-month month day-of-week
+                         * @example 0 9 * * mon-fri
+                         */
+                        cron?: string;
+                        /** @description IANA name; left out: that of the organisation’s functions. */
+                        time_zone?: string;
+                        arguments?: {
+                            [key: string]: unknown;
+                        };
+                        enabled?: boolean;
+                    };
+                };
+            };
+            responses: {
+                /** @description Default Response */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": {
+                            id: string;
+                            function: string;
+                            cron: string;
+                            time_zone: string;
+                            arguments: {
+                                [key: string]: unknown;
+                            };
+                            enabled: boolean;
+                            next_run: string | null;
+                            last_run: string | null;
+                            /** @description Runs that did not happen because nothing ran at their time. */
+                            missed: number;
+                            created_at: string;
+                        };
+                    };
+                };
+            };
+        };
+        trace?: never;
+    };
+    "/api/v1/functions/plan": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** What a folder of scripts needs here, and what of it is there already; stores nothing */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": {
+                        path: string;
+                        source: string;
+                    }[] | {
+                        files: {
+                            path: string;
+                            source: string;
+                        }[];
+                    };
+                };
+            };
+            responses: {
+                /** @description Default Response */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": {
+                            readonly files: {
+                                path: string;
+                                /** @description That its first header names. */
+                                function: string | null;
+                                /** @description All of its headers. */
+                                readonly functions: string[];
+                                /** @description The first 50. */
+                                readonly errors: {
+                                    line: number;
+                                    column: number;
+                                    message: string;
+                                    suggestion: string | null;
+                                }[];
+                                /** @description The first 50. */
+                                readonly warnings: {
+                                    line: number;
+                                    column: number;
+                                    message: string;
+                                    suggestion: string | null;
+                                }[];
+                                readonly connections: string[];
+                                readonly tasks: string[];
+                                readonly unavailable: {
+                                    construct: string;
+                                    line: number;
+                                }[];
+                                /** @description It computes the name of a connection: which, nobody can tell. */
+                                dynamic_connection: boolean;
+                            }[];
+                            readonly connections: {
+                                link_name: string;
+                                /** @description missing, not_yours, or the status of the connection. */
+                                status: string;
+                                ready: boolean;
+                                service: {
+                                    link_name: string;
+                                    name: string;
+                                    /** @enum {string} */
+                                    kind: "default" | "custom";
+                                    exists: boolean;
+                                } | null;
+                                /** @description What its calls seem to need: look at them. */
+                                readonly scopes: string[];
+                                readonly missing_scopes: string[];
+                                readonly hosts: string[];
+                                readonly tasks: string[];
+                                uses: number;
+                                /** @description The first 20. */
+                                readonly used_in: {
+                                    path: string;
+                                    line: number;
+                                }[];
+                                readonly steps: string[];
+                            }[];
+                            readonly hosts: {
+                                host: string;
+                                readonly connections: string[];
+                                uses: number;
+                                /** @description The first 20. */
+                                readonly used_in: {
+                                    path: string;
+                                    line: number;
+                                }[];
+                            }[];
+                            readonly tasks: {
+                                name: string;
+                                uses: number;
+                                /** @description The first 20. */
+                                readonly used_in: {
+                                    path: string;
+                                    line: number;
+                                }[];
+                            }[];
+                            /** @description What only another host of the language can do. */
+                            readonly unavailable: {
+                                name: string;
+                                uses: number;
+                                /** @description The first 20. */
+                                readonly used_in: {
+                                    path: string;
+                                    line: number;
+                                }[];
+                            }[];
+                            readonly functions: {
+                                name: string;
+                                uses: number;
+                                /** @description The first 20. */
+                                readonly used_in: {
+                                    path: string;
+                                    line: number;
+                                }[];
+                                defined: boolean;
+                            }[];
+                            ready: boolean;
+                            readonly steps: string[];
+                        };
+                    };
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/invocations": {
         parameters: {
             query?: never;
@@ -3099,7 +5301,7 @@ export interface paths {
                                 key_id: string | null;
                                 connection: string | null;
                                 /** @enum {string} */
-                                door: "invoke" | "proxy";
+                                door: "invoke" | "proxy" | "function";
                                 method: string;
                                 host: string;
                                 /** @description What the service answered; null when it did not. */

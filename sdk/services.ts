@@ -1,6 +1,17 @@
 import { listOf, type PageQuery } from './list.ts'
 import { json, segment, send, type Access } from './transport.ts'
-import type { EditPreview, RequestedService, Service, ServiceInput, ServicePatch, ServiceRequest, ServiceTest, Values } from './types.ts'
+import type {
+  CheckedService,
+  EditPreview,
+  NewConnection,
+  RequestedService,
+  Service,
+  ServiceInput,
+  ServicePatch,
+  ServiceRequest,
+  ServiceTest,
+  Values,
+} from './types.ts'
 
 export interface ServiceQuery extends PageQuery {
   readonly kind?: 'default' | 'custom' | undefined
@@ -20,6 +31,15 @@ export const servicesOf = (access: Access) => {
       return { service: (await response.json()) as Service, version: response.headers.get('etag') ?? undefined }
     },
     create: (definition: ServiceInput) => json<Service>(access, 'POST', '/api/v1/services', { body: definition }),
+    /** What `create` would say of it, and of a first connection; stores nothing and calls nobody. The connection's fields are below `connection.`. */
+    check: (
+      definition: ServiceInput,
+      options: { connection?: Omit<NewConnection, 'service'> | undefined; signal?: AbortSignal | undefined } = {},
+    ) =>
+      json<CheckedService>(access, 'POST', '/api/v1/services/check', {
+        body: { ...definition, ...(options.connection && { connection: options.connection }) },
+        ...(options.signal && { signal: options.signal }),
+      }),
     /** `version` is the ETag of what was edited: somebody else's change in between answers `precondition_failed`. */
     update: (linkName: string, patch: ServicePatch, options: { version?: string | undefined } = {}) =>
       json<Service>(access, 'PATCH', at(linkName), {
@@ -39,6 +59,9 @@ export const servicesOf = (access: Access) => {
     requests: (query: PageQuery = {}) => listOf<ServiceRequest>(access, '/api/v1/services/requests', { ...query }),
     /** Tries the token endpoint. */
     test: (linkName: string, variables: Values = {}) => json<ServiceTest>(access, 'POST', at(linkName, '/test'), { body: { variables } }),
+    /** The same for one that is not stored. */
+    testDefinition: (definition: ServiceInput, variables: Values = {}) =>
+      json<ServiceTest>(access, 'POST', '/api/v1/services/test', { body: { ...definition, variables } }),
     takeOver: (linkName: string) => json<Service>(access, 'POST', at(linkName, '/take-over')),
   }
 }

@@ -8,6 +8,8 @@ export interface Access {
   readonly apiKey: string | null
   /** For whom an `act_as` key calls. */
   readonly subject: string | null
+  /** Told of every answer, before it is read. */
+  readonly onAnswer: ((response: Response) => void) | null
 }
 
 export type Query = Readonly<Record<string, string | number | boolean | null | undefined>>
@@ -64,6 +66,7 @@ export async function send(access: Access, method: string, path: string, call: C
     redirect: 'manual', // followed, the key would be dropped or shown to another host
     ...(signals.length > 0 && { signal: AbortSignal.any(signals) }),
   })
+  access.onAnswer?.(response)
   if (response.ok) return response
   if (response.type === 'opaqueredirect' || (response.status >= 300 && response.status < 400)) throw await movedAway(response)
   throw await problemOf(response)

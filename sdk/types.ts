@@ -55,6 +55,8 @@ export interface Service {
   readonly revision: number
   readonly created_by: { readonly id: string; readonly name: string | null } | null
   readonly keeper: { readonly id: string; readonly name: string | null } | null
+  /** Made with it: the organisation’s for administrators, one’s own for everybody else. */
+  readonly connections: number
   readonly created_at: string | null
   readonly updated_at: string | null
   // by authentication type
@@ -86,6 +88,13 @@ export interface EditPreview {
   readonly revokes: readonly { readonly link_name: string; readonly owner: string }[]
   readonly count: number
   readonly confirm_hosts: readonly string[]
+}
+
+/** A definition that would be stored. */
+export interface CheckedService {
+  /** As they would be stored; derived when none were named. */
+  readonly api_hosts: readonly string[]
+  readonly every_host: boolean
 }
 
 export interface ServiceTest {
@@ -128,6 +137,8 @@ export interface Connection {
     readonly name: string
     readonly kind: 'default' | 'custom'
     readonly auth_type: AuthType
+    /** OAuth 2 only: with client credentials there is no page of the service to go to. */
+    readonly grant_type: 'authorization_code' | 'client_credentials' | null
     readonly logo: string | null
   }
   readonly scopes: readonly string[]

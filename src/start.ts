@@ -3,7 +3,11 @@ import { readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import type { Broker } from './broker/broker.ts'
 import { createCalls } from './broker/calls.ts'
+import { createFunctionLog } from './broker/function-log.ts'
+import { createFunctionMail } from './broker/function-mail.ts'
+import { runScheduled, sendDueSchedules } from './broker/function-schedules.ts'
 import { createInvocationLog } from './broker/invocation-log.ts'
+import { restorePracticeServices } from './broker/practice-service.ts'
 import { revokeAtProvider } from './broker/revoke.ts'
 import { keepAlive, tidy } from './broker/upkeep.ts'
 import { loadCatalogue } from './catalogue/catalogue.ts'
@@ -18,6 +22,7 @@ import { createKeyRing } from './people/key-ring.ts'
 import { createPeople } from './people/people.ts'
 import { isSetUp, issueSetUpToken, setUpFirst } from './people/setup.ts'
 import { startPractice, type Practice } from './practice/server.ts'
+import { createSandbox } from './sandbox/sandbox.ts'
 import { changesChannel, parseChange } from './storage/changes.ts'
 import { dataKeyStore, findKeyChecks, putKeyChecks } from './storage/data-keys.ts'
 import { openDatabase, type OpenDatabase } from './storage/database.ts'
@@ -148,6 +153,15 @@ async function assemble(
   })
   const calls = createCalls()
   const invocations = createInvocationLog(open.db, log)
+  const functionLog = createFunctionLog(open.db, log)
+  const sandbox = createSandbox({
+    threads: config.functionThreads,
+    onFault: error => log.error({ err: error }, 'a thread of functions had a fault'),
+  })
+  // closed after everything that writes into them: a run that ends late is still written down
+  undo.push(() => invocations.close())
+  undo.push(() => functionLog.close())
+  undo.push(() => sandbox.close())
   const broker: { -readonly [K in keyof Broker]: Broker[K] } = {
     publicUrl,
     limits: config,
@@ -162,6 +176,9 @@ async function assemble(
     metrics: createMetrics(),
     calls,
     invocations,
+    sandbox,
+    functionLog,
+    functionMail: createFunctionMail(config.smtpUrl, config.mailFrom),
     now: () => Date.now(),
     monotonic: () => performance.now(),
     random: bytes => randomBytes(bytes),
@@ -177,9 +194,10 @@ async function assemble(
     revoke_at_provider: data => revokeAtProvider(broker, data),
     tidy: () => tidy(broker),
     keep_alive: () => keepAlive(broker),
+    run_due_schedules: () => sendDueSchedules(broker),
+    run_scheduled_function: data => runScheduled(broker, data),
   })
   undo.push(() => jobs.stop())
-  undo.push(() => invocations.close())
 
   const keyRing = createKeyRing(people, { onError: error => log.error({ err: error }, 'last-used times could not be written') })
   undo.push(() => keyRing.close())
@@ -199,7 +217,11 @@ async function assemble(
     },
     { graceMs: options.graceMs ?? 30_000 },
   )
-  undo.push(() => app.close())
+  undo.push(async () => {
+    // a function may run for a quarter of an hour: who waits for it waits no longer than for anything else
+    const late = setTimeout(() => void sandbox.close(), options.graceMs ?? 30_000)
+    await app.close().finally(() => clearTimeout(late))
+  })
   if (!(await isSetUp(people)) && config.adminEmail !== null && config.adminPassword !== null)
     await setUpFirst(people, {
       token: null,
@@ -210,6 +232,7 @@ async function assemble(
       password: config.adminPassword,
       apiKey: config.adminApiKey ?? undefined,
     })
+  if (practice) await restorePracticeServices(broker, practice.url)
   // whoever is told that it listens can sign in already
   await app.fastify.listen({ port, host: config.host ?? 'localhost' })
   const setUpUrl = (await isSetUp(people)) ? null : `${publicUrl}/setup?token=${await issueSetUpToken(people)}`

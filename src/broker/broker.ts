@@ -3,11 +3,14 @@ import type { Principal } from '../core/principal.ts'
 import type { Egress } from '../egress/send.ts'
 import type { Jobs } from '../jobs/jobs.ts'
 import type { People } from '../people/people.ts'
+import type { Sandbox } from '../sandbox/sandbox.ts'
 import type { Database } from '../storage/database.ts'
 import type { Log } from '../telemetry/log.ts'
 import type { Metrics } from '../telemetry/metrics.ts'
 import type { Vault } from '../vault/keyring.ts'
 import type { Calls } from './calls.ts'
+import type { FunctionLog } from './function-log.ts'
+import type { SendMail } from './function-mail.ts'
 import type { InvocationLog } from './invocation-log.ts'
 
 export interface Limits {
@@ -16,6 +19,13 @@ export interface Limits {
   readonly proxyMaxBytes: number
   readonly proxyMaxSeconds: number
   readonly retentionDays: number
+  /** Of one run of a function, by category (§4.6). */
+  readonly functionSeconds: number
+  readonly functionAutomationSeconds: number
+  readonly functionScheduleSeconds: number
+  readonly functionStatements: number
+  readonly functionCalls: number
+  readonly functionMemoryBytes: number
 }
 
 /** The record that every story is handed: everything outside it that it may use. main.ts fills it. */
@@ -35,6 +45,11 @@ export interface Broker {
   readonly metrics: Metrics
   readonly calls: Calls
   readonly invocations: InvocationLog
+  /** Where the scripts of functions run. */
+  readonly sandbox: Sandbox
+  readonly functionLog: FunctionLog
+  /** Null: no mail server is set. */
+  readonly functionMail: SendMail | null
   /** Milliseconds since 1970. */
   now(): number
   /** Milliseconds that never jump: for waits and for the ends of tokens in memory. */

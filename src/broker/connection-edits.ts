@@ -1,5 +1,5 @@
 import type { Access } from '../core/connection.ts'
-import { invalid, Problem } from '../core/problem.ts'
+import { invalid, linkNameTaken, Problem } from '../core/problem.ts'
 import type { Principal } from '../core/principal.ts'
 import { hasClient } from '../core/service.ts'
 import { deleteConnection, findConnection, insertConnection, updateConnection, type ConnectionView } from '../storage/connections.ts'
@@ -12,7 +12,7 @@ import { startPrepared, targetOf, type Started } from './connect.ts'
 import { prepare, type Given, type Target } from './flow.ts'
 import { administratorsOf } from './memberships.ts'
 import { letHeldGrantsGo, revokeAuthorisation, tellProvider, type AtProvider } from './revoke.ts'
-import { assertMayCreate, ensureRow, getService } from './services.ts'
+import { assertMayCreate, ensureRow, getService, type Service } from './services.ts'
 
 export interface NewConnection extends Given {
   readonly service: string
@@ -39,6 +39,23 @@ async function assertMembers(broker: Broker, principal: Principal, access: Acces
 }
 
 /**
+ * A new connection as far as it can be judged without asking the service.
+ * @returns the scopes that it will ask for.
+ * @throws Problem link_name_taken, validation_failed
+ */
+export async function judgedScopes(
+  broker: Broker,
+  principal: Principal,
+  service: Pick<Service, 'definition' | 'kind'>,
+  input: Omit<NewConnection, 'service'>,
+): Promise<readonly string[]> {
+  if ((await findConnection(broker.db, principal.organizationId, principal.userId, input.linkName)) !== undefined)
+    throw linkNameTaken(input.linkName)
+  await assertMembers(broker, principal, input.access)
+  return checkedScopes(service.definition, service.kind, input.scopes)
+}
+
+/**
  * Create and Connect. The service is asked first (values, client credentials, a request token), so what cannot work is refused with
  * nothing stored and the same call can be repeated.
  */
@@ -56,12 +73,10 @@ export async function createConnection(
       administrators: (await administratorsOf(broker, principal.organizationId)).map(one => one.name),
       detail: `${service.definition.name} needs the organisation’s own client id and secret first. An administrator registers them at PUT /api/v1/services/${input.service}/client; ask for it at POST /api/v1/services/${input.service}/request.`,
     })
-  if ((await findConnection(broker.db, principal.organizationId, principal.userId, input.linkName)) !== undefined)
-    throw new Problem('link_name_taken', { link_name: input.linkName })
-  await assertMembers(broker, principal, input.access)
+  const scopes = await judgedScopes(broker, principal, service, input)
   const serviceRow = service.row ?? (await broker.db.transaction().execute(trx => ensureRow(trx, broker, principal, service)))
   const id = broker.id()
-  const bare: Target = {
+  const target: Target = {
     holder: { organizationId: principal.organizationId, connectionId: id, subjectId: principal.userId },
     linkName: input.linkName,
     organizationSlug: principal.organizationSlug,
@@ -74,9 +89,8 @@ export async function createConnection(
       sealedClientSecret: serviceRow.sealed_client_secret,
       clockOffsetSeconds: serviceRow.clock_offset_seconds,
     },
-    scopes: [],
+    scopes,
   }
-  const target: Target = { ...bare, scopes: checkedScopes(service.definition, service.kind, input.scopes) }
   const prepared = await prepare(broker, target, input)
   const started = await startPrepared(broker, by, target, prepared, input.returnTo, async (trx, audit) => {
     const inserted = await insertConnection(trx, {
@@ -91,7 +105,7 @@ export async function createConnection(
       access: JSON.stringify(input.access ?? (input.useLoginUserCredentials ? 'organization' : 'private')),
       scopes: JSON.stringify(target.scopes),
     })
-    if (!inserted) throw new Problem('link_name_taken', { link_name: input.linkName })
+    if (!inserted) throw linkNameTaken(input.linkName)
     audit('connection.created', `connection:${input.linkName}`, { service: input.service })
   })
   return { row: await getConnection(broker, principal, input.linkName), started }

@@ -1,4 +1,5 @@
 import { keyAllows, mayUse, statusActions, statusReasons, type ConnectionStatus } from '../core/connection.ts'
+import { functionsUsing } from '../storage/functions.ts'
 import { Problem } from '../core/problem.ts'
 import type { Principal } from '../core/principal.ts'
 import { missingScopes } from '../core/scopes.ts'
@@ -101,7 +102,12 @@ export const presented = (broker: Broker, principal: Principal, row: ConnectionV
   const mayConfirm = row.sealed !== null && holderOf(principal, row) === principal.userId
   return {
     ...base,
-    service: { ...base.service, auth_type: definition.auth_type, logo: definition.logo },
+    service: {
+      ...base.service,
+      auth_type: definition.auth_type,
+      grant_type: definition.auth_type === 'oauth2' ? definition.grant_type : null,
+      logo: definition.logo,
+    },
     unlisted_scopes: row.scopes.filter(scope => !listed.has(scope)),
     variables,
     api_hosts: definition.api_hosts.map(rule => fill(rule, variables)),
@@ -160,6 +166,7 @@ export async function listUses(broker: Broker, principal: Principal, linkName: s
   const row = await getOwned(broker, principal, linkName, { administrators: true })
   await broker.invocations.flush() // the call somebody just made is among them
   const callers = await recentCallers(broker.db, principal.organizationId, row.id, 30)
+  const functions = await functionsUsing(broker.db, principal.organizationId, 'connections', linkName)
   const keys = await broker.db
     .selectFrom('api_keys as a')
     .leftJoin('users as u', 'u.id', 'a.user_id')
@@ -169,7 +176,7 @@ export async function listUses(broker: Broker, principal: Principal, linkName: s
     .limit(1000)
     .execute()
   return {
-    functions: [],
+    functions: functions.map(one => ({ namespace: one.namespace, name: one.name, author: one.author })),
     keys: keys.filter(key => key.connections?.includes(linkName)).map(key => ({ id: key.id, name: key.name, owner: key.owner })),
     recent_callers: callers.map(one => ({
       user: { id: one.user_id, name: one.user_name },

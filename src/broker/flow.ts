@@ -106,20 +106,8 @@ export async function prepare(broker: Broker, target: Target, given: Given): Pro
   const { service } = target.from
   const client = await openClient(broker, target.from)
   const direct = !hasClient(service)
-  const asked = direct ? (given.variables ?? {}) : { ...given.variables, ...given.credentials }
-  assertKnownVariables(target, direct ? (given.variables ?? {}) : asked)
-
-  if (!direct) {
-    const missing = variablesOf(service).filter(one => !(asked[one.name] ?? one.default ?? one.choices?.[0]))
-    if (missing.length > 0 && Object.keys(asked).length === 0) return { kind: 'fields', fields: variableFields(service) }
-  } else if (!given.credentials) {
-    const step = await schemeOf<ServiceDefinition>(service).begin(
-      contextOf(broker, target.from, client, { ...target, variables: textsOf(asked) }),
-      '',
-    )
-    return step.kind === 'ask' ? { kind: 'fields', fields: step.fields } : { kind: 'fields', fields: [] }
-  }
-  const variables = direct ? textsOf(asked) : variableValues(service, asked)
+  const variables = givenVariables(service, given)
+  if (variables === null) return { kind: 'fields', fields: direct ? await fieldsOf(broker, target, given) : variableFields(service) }
   if (service.auth_type === 'oauth1' || (service.auth_type === 'oauth2' && service.grant_type === 'authorization_code'))
     return { kind: 'redirect', variables }
 
@@ -135,6 +123,35 @@ export async function prepare(broker: Broker, target: Target, given: Given): Pro
   }
 }
 
+/** What somebody has to fill in who gave no credentials. */
+async function fieldsOf(broker: Broker, target: Target, given: Given): Promise<readonly Field[]> {
+  const context = contextOf(broker, target.from, null, { ...target, variables: textsOf(given.variables ?? {}) })
+  const step = await schemeOf<ServiceDefinition>(target.from.service).begin(context, '')
+  return step.kind === 'ask' ? step.fields : []
+}
+
+/**
+ * The values of a service's variables; null when there is something to ask for first. Credentials typed for a service without a page
+ * of its own are judged by its scheme.
+ * @throws Problem validation_failed
+ */
+function givenVariables(service: ServiceDefinition, { variables = {}, credentials }: Given): Record<string, string> | null {
+  const direct = !hasClient(service)
+  const asked = direct ? variables : { ...variables, ...credentials }
+  assertKnownVariables(service, asked)
+  if (direct) return credentials ? textsOf(asked) : null
+  const missing = variablesOf(service).some(one => !(asked[one.name] ?? one.default ?? one.choices?.[0]))
+  return missing && Object.keys(asked).length === 0 ? null : variableValues(service, asked)
+}
+
+/** What `prepare` would refuse without asking anybody. @throws Problem validation_failed */
+export async function judgeGiven(broker: Broker, organizationSlug: string, service: ServiceDefinition, given: Given): Promise<void> {
+  const variables = givenVariables(service, given)
+  if (hasClient(service) || variables === null) return
+  const context = contextOf(broker, { service, clockOffsetSeconds: 0 }, null, { organizationSlug, variables, scopes: [] })
+  await schemeOf<ServiceDefinition>(service).finish(context, { values: given.credentials ?? {} })
+}
+
 async function begunGrant(
   scheme: ReturnType<typeof schemeOf>,
   context: Parameters<ReturnType<typeof schemeOf>['begin']>[0],
@@ -147,8 +164,8 @@ async function begunGrant(
 const textsOf = (values: Readonly<Record<string, unknown>>): Record<string, string> =>
   Object.fromEntries(Object.entries(values).filter((entry): entry is [string, string] => typeof entry[1] === 'string'))
 
-function assertKnownVariables(target: Target, given: Readonly<Record<string, unknown>>): void {
-  const known = new Set(variablesOf(target.from.service).map(one => one.name))
+function assertKnownVariables(service: ServiceDefinition, given: Readonly<Record<string, unknown>>): void {
+  const known = new Set(variablesOf(service).map(one => one.name))
   for (const [name, value] of Object.entries(given)) {
     if (!known.has(name)) throw invalid(`variables.${name.slice(0, 100)}`, 'The service has no variable of this name.')
     if (typeof value !== 'string') throw invalid(`variables.${name}`, 'Write a text.')

@@ -2,7 +2,7 @@ import { schemeOf } from '../auth/index.ts'
 import type { Client } from '../auth/scheme.ts'
 import { hostAllowed } from '../core/api-hosts.ts'
 import { Problem } from '../core/problem.ts'
-import type { Principal } from '../core/principal.ts'
+import { nobody, type Principal } from '../core/principal.ts'
 import type { OutgoingRequest } from '../core/request.ts'
 import type { ServiceDefinition } from '../core/service.ts'
 import type { Broker } from './broker.ts'
@@ -23,7 +23,9 @@ export interface Transmitted {
 export type Transmit = (request: OutgoingRequest, final: (status: number) => boolean) => Promise<Transmitted>
 
 export interface Call {
-  readonly door: 'invoke' | 'proxy'
+  readonly door: 'invoke' | 'proxy' | 'function'
+  /** A function's author: their permission to use the connection counts, whoever runs the function (C-3). */
+  readonly author?: string
   /** Null: without credentials, under the same egress rules. */
   readonly connection: string | null
   readonly request: OutgoingRequest
@@ -48,7 +50,10 @@ export async function invoke(broker: Broker, principal: Principal, call: Call, t
   let problem: string | null = null
   try {
     const { connection } = call
-    if (connection !== null) usable = rememberedUsable(broker, principal, connection) ?? (await findUsable(broker, principal, connection))
+    if (connection !== null) {
+      const user = call.author === undefined ? principal : { ...principal, userId: call.author }
+      usable = rememberedUsable(broker, user, connection) ?? (await findUsable(broker, user, connection))
+    }
     const answer = usable === null ? await transmit(call.request, () => true) : await through(broker, usable, call, transmit)
     status = answer.status
     return answer
@@ -63,7 +68,7 @@ export async function invoke(broker: Broker, principal: Principal, call: Call, t
       organization_id: principal.organizationId,
       at: new Date(broker.now()),
       user_id: principal.userId,
-      subject_id: principal.subjectId,
+      subject_id: principal.subjectId === nobody ? null : principal.subjectId,
       key_id: principal.key?.id ?? null,
       connection_id: usable?.connectionId ?? null,
       connection: call.connection,

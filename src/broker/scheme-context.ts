@@ -31,7 +31,7 @@ export async function openClient(broker: Pick<Broker, 'vault'>, from: Registered
 /** What a scheme works with, for one service and one person's values. */
 export function contextOf(
   broker: Broker,
-  from: RegisteredService,
+  from: Pick<RegisteredService, 'service' | 'clockOffsetSeconds'>,
   client: Client | null,
   person: {
     readonly organizationSlug: string

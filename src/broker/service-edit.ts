@@ -1,4 +1,3 @@
-import { parseDefinition, getService, registered, revokeAllOf, splitRegistration, withHosts, type Service } from './services.ts'
 import { invalid, Problem, type FieldError } from '../core/problem.ts'
 import type { Principal } from '../core/principal.ts'
 import type { ServiceDefinition } from '../core/service.ts'
@@ -8,6 +7,8 @@ import type { Broker, Caller } from './broker.ts'
 import { change } from './change.ts'
 import { clientSecretPlace } from './places.ts'
 import { openClient } from './scheme-context.ts'
+import { parseDefinition, splitRegistration, withHosts } from './service-input.ts'
+import { getService, registered, revokeAllOf, type Service } from './services.ts'
 
 const cosmetic = new Set(['name', 'description', 'category', 'logo', 'documentation_url', 'scopes', 'api_hosts'])
 /** Knobs that only say something to people, or limit calls: no secret goes elsewhere because of them. */

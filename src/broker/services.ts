@@ -1,12 +1,9 @@
-import { z } from 'zod'
-import { schemeOf } from '../auth/index.ts'
-import { deriveHosts } from '../core/api-hosts.ts'
-import { invalid, Problem, type FieldError } from '../core/problem.ts'
+import { invalid, linkNameTaken, Problem } from '../core/problem.ts'
 import { atLeast, type Principal, type Role } from '../core/principal.ts'
-import { hasClient, serviceInput, type ServiceDefinition } from '../core/service.ts'
-import { fill, placeholdersOf } from '../core/template.ts'
+import { hasClient, type ServiceDefinition } from '../core/service.ts'
 import type { Executor } from '../storage/database.ts'
 import {
+  countConnectionsByService,
   countConnectionsOf,
   deleteService,
   findService,
@@ -23,8 +20,8 @@ import type { Broker, Caller } from './broker.ts'
 import { change, type Traces } from './change.ts'
 import { clientSecretPlace } from './places.ts'
 import { letHeldGrantsGo, revokeAuthorisation } from './revoke.ts'
-import { contextOf, openClient, type RegisteredService } from './scheme-context.ts'
-import type { TraceStep } from '../auth/scheme.ts'
+import type { RegisteredService } from './scheme-context.ts'
+import { judged } from './service-input.ts'
 
 /** A service as an organisation has it: the definition, and its own row when it has one (custom ones always; default ones once they are used). */
 export interface Service {
@@ -33,7 +30,8 @@ export interface Service {
   readonly row: ServiceRow | null
 }
 
-const known = (broker: Broker, row: ServiceRow): Service | null => {
+/** Null for a default service that the catalogue no longer has. */
+export const serviceOf = (broker: Broker, row: ServiceRow): Service | null => {
   const definition = row.definition ?? broker.catalogue.get(row.link_name)?.definition
   return definition ? { kind: row.kind, definition, row } : null
 }
@@ -41,7 +39,7 @@ const known = (broker: Broker, row: ServiceRow): Service | null => {
 /** @throws Problem service_not_found */
 export async function getService(broker: Broker, organizationId: string, linkName: string): Promise<Service> {
   const row = await findService(broker.db, organizationId, linkName)
-  const service = row ? known(broker, row) : null
+  const service = row ? serviceOf(broker, row) : null
   if (service) return service
   const entry = broker.catalogue.get(linkName)
   if (!entry) throw new Problem('service_not_found', { service: linkName })
@@ -61,7 +59,7 @@ export async function allServices(broker: Broker, organizationId: string, filter
     .all()
     .filter(entry => !rows.has(entry.definition.link_name))
     .map((entry): Service => ({ kind: 'default', definition: entry.definition, row: null }))
-  const own = [...rows.values()].map(row => known(broker, row)).filter(one => one !== null)
+  const own = [...rows.values()].map(row => serviceOf(broker, row)).filter(one => one !== null)
   const wanted = filter.q?.toLowerCase()
   return [...defaults, ...own]
     .filter(one => !filter.kind || one.kind === filter.kind)
@@ -72,6 +70,22 @@ export async function allServices(broker: Broker, organizationId: string, filter
         [one.definition.name, one.definition.link_name, one.definition.description ?? ''].some(text => text.toLowerCase().includes(wanted)),
     )
     .sort((a, b) => (a.definition.link_name < b.definition.link_name ? -1 : 1))
+}
+
+/**
+ * How many connections each of these services has, as far as the caller may know: an administrator of everybody's, anybody else of
+ * their own. One query, by id of the service's row; one that is not there has none.
+ */
+export async function connectionCounts(
+  broker: Broker,
+  principal: Principal,
+  services: readonly Service[],
+): Promise<ReadonlyMap<string, number>> {
+  return countConnectionsByService(broker.db, principal.organizationId, {
+    serviceIds: services.flatMap(({ row }) => (row ? [row.id] : [])),
+    ownerId: principal.role === 'administrator' ? null : principal.userId,
+    only: principal.key?.connections ? [...principal.key.connections] : null,
+  })
 }
 
 /** A service as the schemes and the egress gate need it. @throws Problem service_not_configured when the default service has no row yet. */
@@ -109,62 +123,6 @@ export async function assertMayCreate(broker: Broker, principal: Principal): Pro
     })
 }
 
-/** Client id and secret travel beside the definition: the one is a column, the other is sealed. */
-const registration = z.object({
-  client_id: z
-    .string()
-    .trim()
-    .min(1)
-    .max(500)
-    .regex(/^[\x20-\x7e]+$/, 'A client id has visible ASCII characters only.')
-    .optional(),
-  client_secret: z.string().min(1).max(16_384).optional(),
-})
-
-const issues = (error: z.ZodError): FieldError[] =>
-  error.issues.flatMap(issue =>
-    issue.code === 'unrecognized_keys'
-      ? issue.keys.map(key => ({ path: [...issue.path, key.slice(0, 100)].join('.'), message: 'There is no such field.' }))
-      : [{ path: issue.path.join('.'), message: issue.message }],
-  )
-
-/** @throws Problem validation_failed with every field that is wrong. */
-export function parseDefinition(input: unknown): ServiceDefinition & { api_hosts: readonly string[] } {
-  const parsed = serviceInput.safeParse(input)
-  if (!parsed.success) throw new Problem('validation_failed', {}, { errors: issues(parsed.error) })
-  const service = parsed.data
-  return { ...service, api_hosts: service.api_hosts ?? [] }
-}
-
-/** Hosts of an OAuth service that named none: of its own URLs, and those that a default service with the same token host has. */
-export function derivedHosts(broker: Pick<Broker, 'catalogue'>, service: ServiceDefinition): string[] {
-  if (!hasClient(service)) return []
-  const urls = [service.access_token_url, service.authorize_url].filter(url => url !== null)
-  const sample = (url: string) =>
-    fill(url, Object.fromEntries(placeholdersOf(url).map(name => [name, service.advanced.variables?.[name]?.choices?.[0] ?? 'x'])))
-  const own = urls.flatMap(url => (placeholdersOf(url).length > 0 ? [templateHost(url)] : deriveHosts([url])))
-  const proposed = broker.catalogue.hostsForTokenHost(new URL(sample(service.access_token_url)).host)
-  return [...new Set([...own, ...proposed])]
-}
-
-const templateHost = (url: string) => /^https?:\/\/([^/?#]*)/i.exec(url)?.[1]?.toLowerCase() ?? ''
-
-export function withHosts(broker: Broker, principal: Principal, service: ServiceDefinition): ServiceDefinition {
-  if (service.api_hosts.includes('*') && principal.role !== 'administrator')
-    throw invalid('api_hosts', 'Only an administrator may allow every host ("*").')
-  return service.api_hosts.length > 0 ? service : { ...service, api_hosts: derivedHosts(broker, service) }
-}
-
-export function splitRegistration(input: Readonly<Record<string, unknown>>) {
-  const { client_id, client_secret, ...definition } = input
-  const parsed = registration.safeParse({ ...(client_id != null && { client_id }), ...(client_secret != null && { client_secret }) })
-  if (!parsed.success) throw new Problem('validation_failed', {}, { errors: issues(parsed.error) })
-  return { definition, client: parsed.data }
-}
-
-/** Words that stand where a link name stands: /api/v1/services/requests. */
-const ownPaths: ReadonlySet<string> = new Set(['requests'])
-
 /**
  * A custom service, available to everybody in the organisation at once (CON-32).
  * @throws Problem validation_failed, link_name_taken, forbidden
@@ -172,23 +130,7 @@ const ownPaths: ReadonlySet<string> = new Set(['requests'])
 export async function createService(broker: Broker, by: Caller, input: Readonly<Record<string, unknown>>): Promise<Service> {
   const { principal } = by
   await assertMayCreate(broker, principal)
-  const { definition: rest, client } = splitRegistration(input)
-  const definition = withHosts(broker, principal, parseDefinition(rest))
-  if (hasClient(definition)) {
-    if (!client.client_id)
-      throw invalid('client_id', definition.auth_type === 'oauth1' ? 'The consumer key is needed.' : 'The client id is needed.')
-    if (definition.auth_type === 'oauth1' && !client.client_secret) throw invalid('client_secret', 'The consumer secret is needed.')
-  } else if (client.client_id ?? client.client_secret) {
-    throw invalid(client.client_id ? 'client_id' : 'client_secret', `A service of the type ${definition.auth_type} has no client.`)
-  }
-  if (broker.catalogue.get(definition.link_name))
-    throw new Problem('link_name_taken', {
-      link_name: definition.link_name,
-      detail: 'A default service has this link name. Choose another one.',
-    })
-
-  if (ownPaths.has(definition.link_name)) throw invalid('link_name', 'This word is a path of Patchbay itself. Choose another link name.')
-
+  const { definition, client } = judged(broker, principal, input)
   const id = broker.id()
   const secret = client.client_secret
     ? await broker.vault.seal(clientSecretPlace(principal.organizationId, id, 1), client.client_secret)
@@ -206,7 +148,7 @@ export async function createService(broker: Broker, by: Caller, input: Readonly<
       created_by: principal.userId,
       keeper_id: principal.userId,
     })
-    if (!inserted) throw new Problem('link_name_taken', { link_name: definition.link_name })
+    if (!inserted) throw linkNameTaken(definition.link_name)
     traces.audit('service.created', `service:${definition.link_name}`, { auth_type: definition.auth_type, api_hosts: definition.api_hosts })
     traces.changed({ kind: 'service', id })
   })
@@ -314,20 +256,4 @@ export async function removeService(broker: Broker, by: Caller, linkName: string
     traces.audit('service.deleted', `service:${linkName}`)
     traces.changed({ kind: 'service', id: row.id })
   })
-}
-
-/** Tries the token endpoint with a deliberately wrong code, or the client credentials, and tells what it is. */
-export async function testService(broker: Broker, principal: Principal, linkName: string, variables: Readonly<Record<string, string>>) {
-  const service = await getService(broker, principal.organizationId, linkName)
-  const scheme = schemeOf(service.definition)
-  if (!scheme.probe) throw new Problem('test_not_available', { service: linkName })
-  const from = registered(service)
-  const steps: TraceStep[] = []
-  const context = contextOf(broker, from, await openClient(broker, from), {
-    organizationSlug: principal.organizationSlug,
-    variables,
-    scopes: [],
-    trace: step => steps.push(step),
-  })
-  return { outcome: await scheme.probe(context), steps }
 }

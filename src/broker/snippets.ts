@@ -4,13 +4,16 @@ import type { ConnectionView } from '../storage/connections.ts'
 import type { Broker } from './broker.ts'
 import { definitionOf } from './usable.ts'
 
+/** This machine itself is reached without TLS. */
+const isLoopback = (host: string): boolean => /^(?:localhost|127\.[\d.]+|\[::1\])(?::\d+)?$/.test(host)
+
 /** A URL that the service's first host would take; its own test call where it has one. */
 function exampleUrl(broker: Broker, row: ConnectionView): string {
   const definition = definitionOf(broker, row)
   const { test_url, base_url, variables } = definition.advanced
   const [host = 'api.example.com'] = definition.api_hosts
-  const template =
-    test_url ?? base_url ?? broker.catalogue.get(row.service_link_name)?.exampleCall ?? `https://${host.replace(/^\*\.?/, 'api.')}/`
+  const origin = `${isLoopback(host) ? 'http' : 'https'}://${host.replace(/^\*\.?/, 'api.')}`
+  const template = test_url ?? base_url ?? broker.catalogue.get(row.service_link_name)?.exampleCall ?? `${origin}/`
   const known = {
     ...Object.fromEntries(placeholdersOf(template).map(name => [name, variables?.[name]?.choices?.[0] ?? name])),
     ...row.variables,

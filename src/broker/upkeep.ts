@@ -1,5 +1,6 @@
 import { deleteExpired } from '../people/sessions.ts'
 import { dueForKeepAlive } from '../storage/credentials.ts'
+import { deleteRunsBefore } from '../storage/function-runs.ts'
 import { deleteOldFlows } from '../storage/flows.ts'
 import { deleteInvocationsBefore } from '../storage/invocations.ts'
 import { Problem } from '../core/problem.ts'
@@ -15,6 +16,7 @@ export async function tidy(broker: Broker): Promise<void> {
   await broker.db.transaction().execute(trx => letHeldGrantsGo(trx, broker, 'unanswered', 'expired'))
   await deleteExpired(broker.people)
   await deleteInvocationsBefore(broker.db, broker.limits.retentionDays)
+  await deleteRunsBefore(broker.db, broker.limits.retentionDays)
 }
 
 /** Hourly: refresh tokens that die unused are renewed as often as their service asks for. Nothing else idle is ever renewed. */

@@ -1,6 +1,6 @@
 import { credentialHolder, keyAllows, mayUse, type ConnectionStatus, type StatusReason } from '../core/connection.ts'
 import { Problem } from '../core/problem.ts'
-import type { Principal } from '../core/principal.ts'
+import { nobody, type Principal } from '../core/principal.ts'
 import type { ServiceDefinition } from '../core/service.ts'
 import { fillHostRule } from '../core/api-hosts.ts'
 import { findConnection, type ConnectionView } from '../storage/connections.ts'
@@ -104,7 +104,7 @@ export function statusProblem(
 
 /** @throws Problem connection_not_found, owner_inactive, service_not_configured, authorization_required, reauthorization_required, connection_revoked */
 function usableFrom(broker: Broker, principal: Principal, row: ConnectionView): Usable {
-  const person = { userId: principal.userId, subjectId: principal.subjectId }
+  const person = { userId: principal.userId, subjectId: principal.subjectId === nobody ? null : principal.subjectId }
   if (!keyAllows(principal, row.link_name) || !mayUse(row, principal.userId)) throw notFound(row.link_name)
   const holder = credentialHolder(row, person)
   if (holder === null)

@@ -4,6 +4,7 @@ import { version } from '../core/version.ts'
 import { backupCommand } from './commands/backup.ts'
 import { connectCommand } from './commands/connect.ts'
 import { connectionCommands } from './commands/connections.ts'
+import { functionCommands } from './commands/functions.ts'
 import { invokeCommand } from './commands/invoke.ts'
 import { keyCommands } from './commands/keys.ts'
 import { loginCommand } from './commands/login.ts'
@@ -39,6 +40,7 @@ const program = (context: Context): Command => {
     connectionCommands,
     connectCommand,
     invokeCommand,
+    functionCommands,
     keyCommands,
     backupCommand,
     restoreCommand,
@@ -52,6 +54,7 @@ First:
   $ patchbay services list
   $ patchbay connect crm
   $ patchbay invoke crm https://api.example.com/contacts
+  $ patchbay functions --help
 
 Exit codes: 0 done, whatever the service answered; 1 refused or failed, said on stderr as "code: sentence"; 2 written wrongly.`,
   )

@@ -76,15 +76,20 @@ export interface Written {
 const ours =
   /^(?:host|content-length|transfer-encoding|connection|keep-alive|proxy-.*|te|trailer|upgrade|expect|http2-settings|x-forwarded-.*|forwarded|via|cookie|patchbay-.*)$/
 
+/** A header as a caller may send it. @throws Problem header_not_allowed, validation_failed */
+export function assertCallersHeader(name: string, value: string): void {
+  if (!headerNamePattern.test(name) || name.length > 200) throw invalid('headers', 'A header name has letters, digits and - only.')
+  if (ours.test(name.toLowerCase().replaceAll('_', '-'))) throw new Problem('header_not_allowed', { header: name })
+  if (value !== '' && !headerValuePattern.test(value))
+    throw invalid(`headers.${name}`, 'A header value has visible ASCII characters only, without blanks at its ends.')
+}
+
 /** @throws Problem header_not_allowed, validation_failed */
 function headersOf(given: Readonly<Record<string, unknown>>, written: string | null): string[] {
   const headers: string[] = []
   for (const [name, value] of Object.entries(given)) {
-    if (!headerNamePattern.test(name) || name.length > 200) throw invalid('headers', 'A header name has letters, digits and - only.')
-    if (ours.test(name.toLowerCase().replaceAll('_', '-'))) throw new Problem('header_not_allowed', { header: name })
     const text = memberAsText(value, written, name)
-    if (text !== '' && !headerValuePattern.test(text))
-      throw invalid(`headers.${name}`, 'A header value has visible ASCII characters only, without blanks at its ends.')
+    assertCallersHeader(name, text)
     headers.push(name, text)
   }
   return headers

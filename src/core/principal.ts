@@ -1,7 +1,10 @@
 export type Role = 'administrator' | 'developer' | 'user'
 
+/** The subject of a run without a person: a schedule, a public call. No credential is theirs. */
+export const nobody = ''
+
 /**
- * Who is calling. `subjectId` is for whom: the same person, or the member an `act_as` key names (C-9).
+ * Who is calling. `subjectId` is for whom: the same person, the member an `act_as` key names (C-9), or `nobody`.
  * `limits` come from the API key; a session has none.
  */
 export interface Principal {

@@ -89,8 +89,18 @@ export const problems = {
   upstream_unreachable: [502, 'The service could not be reached.'],
   upstream_timeout: [504, 'The service did not answer in time.'],
   upstream_saturated: [503, 'Too many calls to this service are waiting already. Try again in a moment.'],
+  functions_busy: [503, 'Too many functions are running already. Try again in a moment.'],
   response_too_large: [502, 'The answer of the service is larger than this server accepts.'],
   upgrade_not_supported: [501, 'The proxy does not carry WebSocket or other upgrades.'],
+
+  // functions
+  function_not_found: [404, 'No function has this name.'],
+  function_name_taken: [409, 'Another function of this namespace has this name. Choose another one.'],
+  function_in_use: [409, 'Other functions call this one. Change them first, or delete it with "force".'],
+  script_invalid: [422, 'The script has errors. Each is listed in "errors" with its line and column.'],
+  variable_not_found: [404, 'There is no variable of this name.'],
+  run_not_found: [404, 'There is no such run, or it is older than this server keeps runs.'],
+  schedule_not_found: [404, 'There is no such schedule.'],
 
   // running it
   integrity_error: [500, 'A stored secret does not belong where it was found, or was altered. It was not used; see the audit log.'],
@@ -109,6 +119,13 @@ export type ProblemCode = keyof typeof problems
 export interface FieldError {
   readonly path: string
   readonly message: string
+  /** In a script, from 1; ends are exclusive. */
+  readonly line?: number
+  readonly column?: number
+  readonly end_line?: number
+  readonly end_column?: number
+  /** What to write instead. */
+  readonly suggestion?: string | null
 }
 
 export type Fact = string | number | boolean | null | readonly string[]
@@ -142,3 +159,13 @@ export class Problem extends Error {
 
 /** A 422 about one field. */
 export const invalid = (path: string, message: string): Problem => new Problem('validation_failed', {}, { errors: [{ path, message }] })
+
+/** A 409 about the field `link_name`. */
+export const linkNameTaken = (linkName: string, detail?: string): Problem => {
+  const message = detail ?? problems.link_name_taken[1]
+  return new Problem(
+    'link_name_taken',
+    { link_name: linkName, ...(detail !== undefined && { detail }) },
+    { errors: [{ path: 'link_name', message }] },
+  )
+}

@@ -21,6 +21,12 @@ import { callbackRoutes } from './routes/callback.ts'
 import { cliLoginRoutes } from './routes/cli-logins.ts'
 import { consoleRoutes } from './routes/console.ts'
 import { connectionRoutes } from './routes/connections.ts'
+import { functionCallRoutes, functionExposureRoutes } from './routes/function-exposure.ts'
+import { functionPlanRoutes } from './routes/function-plan.ts'
+import { functionRunRoutes } from './routes/function-runs.ts'
+import { functionScheduleRoutes } from './routes/function-schedules.ts'
+import { functionVariableRoutes } from './routes/function-variables.ts'
+import { functionRoutes } from './routes/functions.ts'
 import { invocationRoutes } from './routes/invocations.ts'
 import { invokeRoutes } from './routes/invoke.ts'
 import { meRoutes } from './routes/me.ts'
@@ -48,6 +54,13 @@ const routes = [
   callbackRoutes,
   anotherAccountRoutes,
   invokeRoutes,
+  functionRoutes,
+  functionRunRoutes,
+  functionVariableRoutes,
+  functionExposureRoutes,
+  functionCallRoutes,
+  functionScheduleRoutes,
+  functionPlanRoutes,
   invocationRoutes,
   auditRoutes,
   operationRoutes,

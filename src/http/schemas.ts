@@ -1,4 +1,6 @@
 import { z } from 'zod'
+import type { NewConnection } from '../broker/connection-edits.ts'
+import { displayName, linkName } from '../core/link-name.ts'
 import { Problem, invalid } from '../core/problem.ts'
 import type { PageRequest } from '../storage/page.ts'
 
@@ -24,7 +26,19 @@ export const problemShape = z.object({
   detail: z.string(),
   code: z.string(),
   request_id: z.string(),
-  errors: z.array(z.object({ path: z.string(), message: z.string() })).optional(),
+  errors: z
+    .array(
+      z.object({
+        path: z.string(),
+        message: z.string(),
+        line: z.int().optional().meta({ description: 'In a script.' }),
+        column: z.int().optional(),
+        end_line: z.int().optional(),
+        end_column: z.int().optional(),
+        suggestion: z.string().nullable().optional(),
+      }),
+    )
+    .optional(),
 })
 
 export const access = z.union([z.enum(['private', 'organization']), z.strictObject({ members: z.array(z.string().max(100)).max(1000) })])
@@ -58,3 +72,29 @@ export const values = z.record(z.string().max(200), z.unknown())
 export const notEmpty = (body: object): void => {
   if (Object.keys(body).length === 0) throw invalid('', 'Say what to change.')
 }
+
+export const askedScopes = z.array(z.string().max(500)).max(500)
+
+/** What an authorisation is given: values, and where the browser goes afterwards. */
+export const given = { variables: values.optional(), credentials: values.optional(), return_to: returnTo.optional() }
+
+/** A connection as somebody creates it, but for its service. */
+export const newConnection = z.strictObject({
+  name: displayName,
+  link_name: linkName,
+  scopes: askedScopes.optional(),
+  use_login_user_credentials: z.boolean().default(false),
+  access: access.optional(),
+  ...given,
+})
+
+export const newConnectionOf = (body: z.output<typeof newConnection>): Omit<NewConnection, 'service'> => ({
+  name: body.name,
+  linkName: body.link_name,
+  scopes: body.scopes,
+  useLoginUserCredentials: body.use_login_user_credentials,
+  access: body.access,
+  variables: body.variables,
+  credentials: body.credentials,
+  returnTo: body.return_to ?? null,
+})

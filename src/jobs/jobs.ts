@@ -23,6 +23,14 @@ export interface JobData {
   }
   tidy: Record<string, never>
   keep_alive: Record<string, never>
+  /** Every minute: sends a `run_scheduled_function` for each schedule whose moment has come. */
+  run_due_schedules: Record<string, never>
+  run_scheduled_function: {
+    readonly organization_id: string
+    readonly schedule_id: string
+    /** RFC 3339: the moment it was due. */
+    readonly due: string
+  }
 }
 
 export type JobName = keyof JobData
@@ -47,6 +55,10 @@ interface Queue {
   readonly retryDelay: number
   /** Cron, UTC; none for jobs that something sends. */
   readonly schedule?: string
+  /** How long one may take; two minutes by default. */
+  readonly expireInSeconds?: number
+  /** How many run at once on one instance; one by default. */
+  readonly workers?: number
 }
 
 /** The provider is told for a day: 2 s, 4 s, 8 s … with pg-boss's own doubling. */
@@ -54,6 +66,9 @@ const queues: Readonly<Record<JobName, Queue>> = {
   revoke_at_provider: { retryLimit: 14, retryDelay: 2 },
   tidy: { retryLimit: 1, retryDelay: 60, schedule: '7 * * * *' },
   keep_alive: { retryLimit: 1, retryDelay: 60, schedule: '23 * * * *' },
+  run_due_schedules: { retryLimit: 0, retryDelay: 1, schedule: '* * * * *' },
+  // not again by itself: half of it may have happened
+  run_scheduled_function: { retryLimit: 0, retryDelay: 1, expireInSeconds: 3700, workers: 4 },
 }
 
 const jobSchema = z.record(z.string(), z.unknown())
@@ -94,15 +109,17 @@ export function createJobs(options: {
       await boss.start()
       started = true
       for (const name of Object.keys(queues) as JobName[]) {
-        const { retryLimit, retryDelay, schedule } = queues[name]
-        await boss.createQueue(name, { name, retryLimit, retryDelay, retryBackoff: true, expireInSeconds: 120 })
+        const { retryLimit, retryDelay, schedule, expireInSeconds = 120, workers: most = 1 } = queues[name]
+        await boss.createQueue(name, { name, retryLimit, retryDelay, retryBackoff: retryLimit > 0, expireInSeconds })
         const handler = handlers[name] as Handler<JobName>
-        const worker = await boss.work(name, { pollingIntervalSeconds: 2 }, async jobs => {
-          // it rests only when there was nothing: a thousand revocations must not take two seconds each
-          wake(name)
-          for (const job of jobs) await handler(job.data as JobData[JobName])
-        })
-        workers.set(name, worker)
+        for (let n = 0; n < most; n++) {
+          const worker = await boss.work(name, { pollingIntervalSeconds: 2 }, async jobs => {
+            // it rests only when there was nothing: a thousand revocations must not take two seconds each
+            wake(name)
+            for (const job of jobs) await handler(job.data as JobData[JobName])
+          })
+          workers.set(name, worker)
+        }
         if (schedule) await boss.schedule(name, schedule)
       }
     },

@@ -1,5 +1,6 @@
+import { createHmac } from 'node:crypto'
 import type { Pair } from '../core/request.ts'
-import { count, randomToken, tally, type AccessToken, type Grant, type RefreshToken } from './state.ts'
+import { accountOf, count, randomToken, tally, type AccessToken, type Grant, type RefreshToken } from './state.ts'
 import { demand, demandHeaders, needed, Refusal, single, type Exchange, type Handler, type ParsedBody } from './exchange.ts'
 import { dialectOptions } from './dialects.ts'
 import { challengeOf } from './oauth2-authorize.ts'
@@ -132,7 +133,8 @@ function refresh(exchange: Exchange, client: Client, pairs: readonly Pair[]): Is
   const { state } = exchange
   const { options } = client
   const now = state.now()
-  const presented = state.refreshTokens.get(needed(pairs, 'refresh_token'))
+  const value = needed(pairs, 'refresh_token')
+  const presented = state.refreshTokens.get(value) ?? recognised(exchange, client, value)
   const invalid = (description: string) => new Refusal(400, 'invalid_grant', description)
   if (!presented || presented.grant.client.client_id !== client.client_id) throw invalid('The refresh token is unknown.')
   const { grant } = presented
@@ -223,9 +225,30 @@ function issueAccessToken(exchange: Exchange, grant: Grant): AccessToken {
 }
 
 function issueRefreshToken({ state }: Exchange, grant: Grant): RefreshToken {
-  const issued: RefreshToken = { value: randomToken('rt'), grant, usedAt: state.now(), replacedAt: null, successor: null }
+  const issued: RefreshToken = { value: refreshTokenValue(grant), grant, usedAt: state.now(), replacedAt: null, successor: null }
   state.refreshTokens.set(issued.value, issued)
   return issued
+}
+
+/** What the client's secret vouches for, when it has one. */
+const voucher = (secret: string, said: string): string => createHmac('sha256', secret).update(said).digest('base64url')
+
+/** A refresh token says itself who allowed what, so that it outlives the memory that it was issued from. */
+function refreshTokenValue({ client, account, scopes }: Grant): string {
+  if (client.client_secret === null) return randomToken('rt')
+  const said = `${randomToken('rt')}.${Buffer.from(JSON.stringify([account.id, scopes])).toString('base64url')}`
+  return `${said}.${voucher(client.client_secret, said)}`
+}
+
+/** One from before this service was started; undefined when its client's secret does not vouch for it. What was revoked then is not known. */
+function recognised({ state }: Exchange, client: Client, value: string): RefreshToken | undefined {
+  const said = value.slice(0, value.lastIndexOf('.'))
+  if (client.client_secret === null || !sameText(value, `${said}.${voucher(client.client_secret, said)}`)) return undefined
+  const [accountId, scopes] = JSON.parse(Buffer.from(said.split('.')[1] ?? '', 'base64url').toString()) as [string, readonly string[]]
+  const grant = newGrant(client, { account: accountOf(accountId), scopes })
+  const known: RefreshToken = { value, grant, usedAt: state.now(), replacedAt: null, successor: null }
+  state.refreshTokens.set(value, known)
+  return known
 }
 
 /** Everything that came from one consent dies. */

@@ -259,6 +259,21 @@ export async function agreeToHosts(
   )
 }
 
+/** A host of a service has another address and is the same host: everybody who agreed to it still does. */
+export async function moveAgreedHost(
+  db: Executor,
+  organizationId: string,
+  serviceId: string,
+  { from, to }: { readonly from: string; readonly to: string },
+): Promise<void> {
+  await sql`
+    update credentials k set agreed_hosts = (select jsonb_agg(case when host = ${from}::text then ${to}::text else host end) from jsonb_array_elements_text(k.agreed_hosts) as host)
+    from connections c
+    where c.id = k.connection_id and c.organization_id = ${organizationId} and c.service_id = ${serviceId}::uuid and k.agreed_hosts ? ${from}::text`.execute(
+    db,
+  )
+}
+
 /**
  * Authorisations that die unused and have not been renewed for as long as their service allows.
  * @param defaultDays by link name of a default service; custom services say it in their own definition.

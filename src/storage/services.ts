@@ -41,6 +41,17 @@ export async function holdRevision(db: Executor, organizationId: string, id: str
 export const listServices = (db: Executor, organizationId: string): Promise<ServiceRow[]> =>
   db.selectFrom('services').selectAll().where('organization_id', '=', organizationId).orderBy('link_name').limit(5000).execute()
 
+/** The service of this link name of every organisation that has its own. */
+export const servicesNamed = (db: Executor, linkName: string): Promise<(ServiceRow & { organization_slug: string })[]> =>
+  db
+    .selectFrom('services as s')
+    .innerJoin('organizations as o', 'o.id', 's.organization_id')
+    .selectAll('s')
+    .select('o.slug as organization_slug')
+    .where('s.link_name', '=', linkName)
+    .limit(5000)
+    .execute()
+
 /** @returns false when the link name is taken. */
 export async function insertService(db: Executor, row: Insertable<ServicesTable>): Promise<boolean> {
   const inserted = await db
@@ -80,6 +91,24 @@ export async function countConnectionsOf(db: Executor, organizationId: string, s
     .where('service_id', '=', serviceId)
     .executeTakeFirstOrThrow()
   return Number(count)
+}
+
+/** @param wanted  `ownerId`: of this member only; `only`: a key's own list of link names. Null: all. */
+export async function countConnectionsByService(
+  db: Executor,
+  organizationId: string,
+  wanted: { readonly serviceIds: readonly string[]; readonly ownerId: string | null; readonly only: readonly string[] | null },
+): Promise<ReadonlyMap<string, number>> {
+  if (wanted.serviceIds.length === 0) return new Map()
+  let query = db
+    .selectFrom('connections')
+    .select(['service_id', sql<string>`count(*)`.as('count')])
+    .where('organization_id', '=', organizationId)
+    .where('service_id', 'in', [...wanted.serviceIds])
+  if (wanted.ownerId !== null) query = query.where('owner_id', '=', wanted.ownerId)
+  if (wanted.only) query = query.where('link_name', 'in', [...wanted.only, ''])
+  const rows = await query.groupBy('service_id').execute()
+  return new Map(rows.map(row => [row.service_id, Number(row.count)]))
 }
 
 /** Everybody whose authorisation an edit of the service would end. */

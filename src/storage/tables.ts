@@ -2,6 +2,7 @@ import type { ColumnType, Generated } from 'kysely'
 import type { Access, ConnectionStatus, StatusReason } from '../core/connection.ts'
 import type { PeopleTables } from '../core/people-tables.ts'
 import type { ServiceDefinition } from '../core/service.ts'
+import type { FunctionTables } from './function-tables.ts'
 
 /** Times are `timestamptz`; both drivers give a Date. 8-byte integers arrive as text: they are compared, not counted with. */
 type Time = ColumnType<Date, Date | string | undefined, Date | string>
@@ -176,7 +177,7 @@ export interface InvocationSeriesTable {
   key_id: string | null
   connection_id: string | null
   connection: string | null
-  door: 'invoke' | 'proxy'
+  door: 'invoke' | 'proxy' | 'function'
   method: string
   host: string
   /** Not before the last of its calls less an hour. */
@@ -209,7 +210,7 @@ export interface AuditTable {
   ip: string | null
 }
 
-export interface Tables extends PeopleTables {
+export interface Tables extends PeopleTables, FunctionTables {
   settings: SettingsTable
   organization_settings: OrganizationSettingsTable
   data_keys: DataKeysTable

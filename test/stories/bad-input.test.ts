@@ -166,7 +166,7 @@ describe.each(['pglite', 'postgres'] as const)('bad input is refused field by fi
       [{ link_name: 'Has-Hyphen' }, 'validation_failed: link_name'],
       [{ link_name: 'a'.repeat(51) }, 'validation_failed: link_name'],
       [{ link_name: 'a\n' }, 'validation_failed: link_name'],
-      [{ link_name: 'there' }, 'link_name_taken'],
+      [{ link_name: 'there' }, 'link_name_taken: link_name'],
       [{ scopes: ['read'] }, 'validation_failed: scopes'],
       [{ scopes: 'read' }, 'validation_failed: scopes'],
       [{ scopes: [7] }, 'validation_failed: scopes.0'],

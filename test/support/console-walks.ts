@@ -29,7 +29,11 @@ export async function tryIt(page: Page, path: string, status = 200): Promise<Rec
   const box = page.getByRole('region', { name: 'Try it' })
   if (!(await box.isVisible())) await page.getByRole('button', { name: 'Try it', exact: true }).click()
   await box.getByLabel('Path and query').fill(path)
+  const answered = page.waitForResponse('**/api/v1/invoke')
   await box.getByRole('button', { name: 'Send' }).click()
+  await answered
+  // the answer before it stays on the screen, faded, until this one is drawn
+  await box.locator('[data-old]').waitFor({ state: 'detached' })
   const answer = box.getByRole('region', { name: 'Answer' })
   await answer.getByRole('status').getByText(String(status)).waitFor()
   return JSON.parse(await answer.locator('pre').innerText()) as Record<string, unknown>

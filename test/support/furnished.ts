@@ -158,7 +158,44 @@ export async function furnish(patchbay: Furnishable): Promise<void> {
   await invoke('mail_of_everybody', `${practice}/api/me`, ben.ask)
   await post('/api/v1/api-keys', { name: 'Nightly export', connections: ['weather'], invoke_only: true })
   await post('/api/v1/api-keys', { name: 'Reports', expires_at: new Date(Date.now() + 30 * 86_400_000).toISOString() }, cleo.ask)
+  await furnishFunctions(patchbay, practice)
   done(await ben.ask('POST', '/api/v1/services/hubspot/request', { note: 'For the spring campaign, please.' }))
+}
+
+const forecast = (practice: string, comment: string): string => `string standalone.forecast(string station, int days, map options)
+{
+	// ${comment}
+	info "asking for " + station;
+	response = invokeurl
+	[
+		url: "${practice}/key/echo?station=" + encodeUrl(ifnull(station,"Kew"))
+		type: GET
+		connection: "weather"
+	];
+	return response;
+}
+`
+
+/** Functions of two categories, one of them with a history, runs, a schedule and an address of its own. */
+async function furnishFunctions({ admin }: Furnishable, practice: string): Promise<void> {
+  const ask = async (method: string, path: string, body: Json) => done(await admin(method, `/api/v1/functions${path}`, body))
+  await ask('POST', '', { source: forecast(practice, 'one day'), description: 'What the weather will be at a station.' })
+  await ask('PUT', '/standalone/forecast', { source: forecast(practice, 'as many days as wanted'), note: 'More than one day' })
+  await ask('POST', '', {
+    source: 'string button.divide(int by)\n{\n\tx = 100;\n\treturn x / by;\n}\n',
+    description: 'Fails when it is asked to.',
+  })
+  await ask('POST', '', { source: 'string automation.tidy_up()\n{\n\treturn "done";\n}\n' })
+  await ask('POST', '/standalone/forecast/run', { arguments: { station: 'Kew Gardens', days: 3 } })
+  await ask('POST', '/button/divide/run', { arguments: { by: 0 } })
+  await ask('PUT', '/standalone/forecast/exposure', { api_key: true, oauth: true, mapping: { station: { json: 'place.name' } } })
+  await ask('POST', '/standalone/forecast/schedules', {
+    cron: '0 6 * * mon-fri',
+    time_zone: 'Europe/London',
+    arguments: { station: 'Kew' },
+  })
+  await ask('PUT', '/variables/region', { value: 'eu', description: 'Which data centre the scripts call.' })
+  await ask('PUT', '/variables/shared_secret', { value: 'not for anybody', secret: true, function: 'standalone.forecast' })
 }
 
 /** Every page that is worth a look, by the name of its picture, as the administrator sees it. */
@@ -190,6 +227,20 @@ export const pagePaths: Readonly<Record<string, string>> = {
   'service-edit-key': '/services/weather/edit',
   'add-service': '/add-service',
   'add-service-connect': '/add-service?connect=true',
+  functions: '/functions',
+  'functions-none': '/functions?q=nothing+has+this+name',
+  'functions-runs': '/functions?view=runs',
+  'functions-schedules': '/functions?view=schedules',
+  'functions-variables': '/functions?view=variables',
+  function: '/functions/standalone/forecast',
+  'function-runs': '/functions/standalone/forecast?part=runs',
+  'function-history': '/functions/standalone/forecast?part=history',
+  'function-exposure': '/functions/standalone/forecast?part=exposure',
+  'function-schedules': '/functions/standalone/forecast?part=schedules',
+  'function-variables': '/functions/standalone/forecast?part=variables',
+  'function-unknown': '/functions/standalone/there_is_none',
+  'add-function': '/add-function',
+  'bring-scripts': '/bring-scripts',
   invocations: '/invocations',
   'invocations-errors': '/invocations?status=error',
   audit: '/audit',

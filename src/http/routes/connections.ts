@@ -14,10 +14,10 @@ import {
   testConnection,
 } from '../../broker/connections.ts'
 import { snippetsFor } from '../../broker/snippets.ts'
-import { displayName, linkName } from '../../core/link-name.ts'
+import { displayName } from '../../core/link-name.ts'
 import { flowCookie } from '../cookies.ts'
 import type { Doors } from '../doors.ts'
-import { access, listOf, pageOf, pageQuery, returnTo, values } from '../schemas.ts'
+import { access, askedScopes, given, listOf, newConnection, newConnectionOf, pageOf, pageQuery } from '../schemas.ts'
 import { callerOf, personOf } from '../session.ts'
 
 const connectionShape = z.looseObject({
@@ -28,6 +28,10 @@ const connectionShape = z.looseObject({
     name: z.string(),
     kind: z.string(),
     auth_type: z.string(),
+    grant_type: z
+      .enum(['authorization_code', 'client_credentials'])
+      .nullable()
+      .meta({ description: 'OAuth 2 only. With client credentials there is no page of the service to go to.' }),
     logo: z.string().nullable(),
   }),
   scopes: z.array(z.string()).readonly(),
@@ -86,8 +90,6 @@ const authorizationShape = z.union([
 const startedShape = z.object({ connection: connectionShape, authorization: authorizationShape })
 
 const params = z.strictObject({ link_name: z.string().max(100) })
-const scopes = z.array(z.string().max(500)).max(500)
-const given = { variables: values.optional(), credentials: values.optional(), return_to: returnTo.optional() }
 const tags = ['Connections']
 
 export const connectionRoutes =
@@ -138,32 +140,14 @@ export const connectionRoutes =
         schema: {
           summary: 'Create and Connect',
           tags,
-          body: z.strictObject({
-            service: z.string().max(100),
-            name: displayName,
-            link_name: linkName,
-            scopes: scopes.optional(),
-            use_login_user_credentials: z.boolean().default(false),
-            access: access.optional(),
-            ...given,
-          }),
+          body: newConnection.extend({ service: z.string().max(100) }),
           response: { 201: startedShape },
         },
       },
       async (request, reply) => {
         const caller = personOf(request)
         const { body } = request
-        const { row, started } = await createConnection(broker, caller, {
-          service: body.service,
-          name: body.name,
-          linkName: body.link_name,
-          scopes: body.scopes,
-          useLoginUserCredentials: body.use_login_user_credentials,
-          access: body.access,
-          variables: body.variables,
-          credentials: body.credentials,
-          returnTo: body.return_to ?? null,
-        })
+        const { row, started } = await createConnection(broker, caller, { ...newConnectionOf(body), service: body.service })
         return reply.code(201).send({ connection: presented(broker, caller.principal, row), authorization: withCookie(reply, started) })
       },
     )
@@ -184,7 +168,7 @@ export const connectionRoutes =
           summary: 'Edit name, access, scopes; other scopes ask for consent again',
           tags,
           params,
-          body: z.strictObject({ name: displayName.optional(), access: access.optional(), scopes: scopes.optional(), ...given }),
+          body: z.strictObject({ name: displayName.optional(), access: access.optional(), scopes: askedScopes.optional(), ...given }),
           response: { 200: startedShape },
         },
       },
@@ -212,7 +196,7 @@ export const connectionRoutes =
           summary: 'Start an authorisation, or finish it with values',
           tags,
           params,
-          body: z.strictObject({ scopes: scopes.optional(), ...given }).nullish(),
+          body: z.strictObject({ scopes: askedScopes.optional(), ...given }).nullish(),
           response: { 200: startedShape },
         },
       },

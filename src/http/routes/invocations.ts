@@ -15,7 +15,7 @@ const rowShape = z.object({
   subject_id: z.string().nullable().meta({ description: 'For whom: the same person, or the member that a key acted for.' }),
   key_id: z.string().nullable(),
   connection: z.string().nullable(),
-  door: z.enum(['invoke', 'proxy']),
+  door: z.enum(['invoke', 'proxy', 'function']),
   method: z.string(),
   host: z.string(),
   status: z.int().nullable().meta({ description: 'What the service answered; null when it did not.' }),

@@ -1,10 +1,10 @@
-import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import type { FastifyReply } from 'fastify'
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod'
 import { z } from 'zod'
 import { invokeUrlInput } from '../../core/invoke-url.ts'
-import { Problem } from '../../core/problem.ts'
 import type { Doors } from '../doors.ts'
-import { answerInvoke, invokeBodyLimit, invokePath, parseInvokeText } from '../invoke-door.ts'
+import { answerInvoke, invokeBodyLimit, invokePath } from '../invoke-door.ts'
+import { keepText, writtenText } from '../written-text.ts'
 import { callerOf } from '../session.ts'
 
 const answerShape = z.object({
@@ -13,24 +13,6 @@ const answerShape = z.object({
   body: z.unknown().meta({ description: 'Decoded JSON, a text, or { filename, content_type, size, content_base64 }; null when empty.' }),
   duration_ms: z.int(),
 })
-
-/** The text that a request's body came as: long numbers in it go on as they were written. */
-const writtenTexts = new WeakMap<FastifyRequest, string>()
-
-/** JSON with its own text kept, and long numbers exact. Only this route pays for that. */
-function keepText(app: FastifyInstance): void {
-  app.removeContentTypeParser('application/json')
-  app.addContentTypeParser('application/json', { parseAs: 'string' }, (request, body, done) => {
-    const text = body as string
-    try {
-      const parsed = parseInvokeText(text)
-      writtenTexts.set(request, text)
-      done(null, parsed)
-    } catch (error) {
-      done(error instanceof Problem ? error : new Problem('malformed_request'))
-    }
-  })
-}
 
 /** POST /api/v1/invoke: its description, and the calls that `invoke-door.ts` leaves to the router. */
 export const invokeRoutes =
@@ -47,7 +29,7 @@ export const invokeRoutes =
       },
       async (request, reply) => {
         const { principal } = callerOf(request)
-        const answer = await answerInvoke(broker, principal, request.body, writtenTexts.get(request) ?? '', reply.raw)
+        const answer = await answerInvoke(broker, principal, request.body, writtenText(request), reply.raw)
         const plain: FastifyReply = reply
         return plain.type('application/json; charset=utf-8').send(answer)
       },

@@ -2,25 +2,25 @@ import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod'
 import { z } from 'zod'
 import { redirectUrlOf, type Broker } from '../../broker/broker.ts'
 import { namesOf } from '../../broker/memberships.ts'
+import { checkService, testDefinition, testService } from '../../broker/service-check.ts'
 import { editService, previewEdit } from '../../broker/service-edit.ts'
 import { requestedByCaller } from '../../broker/service-requests.ts'
 import {
   allServices,
+  connectionCounts,
   createService,
   getService,
   putClient,
   removeService,
   takeOver,
-  testService,
   type Service,
 } from '../../broker/services.ts'
 import { hasClient, variablesOf } from '../../core/service.ts'
 import type { Principal } from '../../core/principal.ts'
-import { encodeCursor } from '../../storage/page.ts'
-import { decodeCursor } from '../../storage/page.ts'
+import { decodeCursor, encodeCursor } from '../../storage/page.ts'
 import type { Doors } from '../doors.ts'
 import { sendMail } from '../mail.ts'
-import { ifMatch, listOf, pageQuery, values } from '../schemas.ts'
+import { ifMatch, listOf, newConnection, newConnectionOf, pageQuery, values } from '../schemas.ts'
 import { callerOf, personOf } from '../session.ts'
 
 /** How a caller sees each of these services: its definition, and that there is a secret, never the secret. */
@@ -28,7 +28,11 @@ async function presenterOf(broker: Broker, principal: Principal, services: reado
   const asked = await requestedByCaller(broker, principal)
   const people = services.flatMap(({ row, kind }) => (row && kind === 'custom' ? [row.created_by, row.keeper_id] : []))
   const names = await namesOf(broker, people)
-  return (service: Service) => present(broker, principal, service, id => ({ id, name: names.get(id) ?? null }), asked)
+  const counts = await connectionCounts(broker, principal, services)
+  return (service: Service) => ({
+    ...present(broker, principal, service, id => ({ id, name: names.get(id) ?? null }), asked),
+    connections: counts.get(service.row?.id ?? '') ?? 0,
+  })
 }
 
 function present(
@@ -86,12 +90,22 @@ const serviceShape = z.looseObject({
   revision: z.int(),
   created_by: personShape.nullable(),
   keeper: personShape.nullable().meta({ description: 'Who edits a custom service.' }),
+  connections: z.int().meta({
+    description:
+      'How many were made with it: the organisation’s for administrators, the caller’s own for everybody else; for a limited API key, of those that it names.',
+  }),
 })
 
 /** The definition itself is judged in broker/services.ts, with every field that is wrong. */
-const definitionBody = values.meta({
-  description:
-    'A service definition; see docs/services.md and catalogue/service.schema.json. client_id and client_secret stand beside its fields.',
+const definitionWords =
+  'A service definition; see docs/services.md and catalogue/service.schema.json. client_id and client_secret stand beside its fields.'
+const definitionBody = values.meta({ description: definitionWords })
+/** The same with what stands beside it for one call; fields that nobody knows are refused with the definition. */
+const definitionWith = <T extends z.ZodRawShape>(beside: T) => z.looseObject(beside).meta({ description: definitionWords })
+const testVariables = z.record(z.string(), z.string().max(500)).default({})
+const testShape = z.object({
+  outcome: z.enum(['client_accepted', 'client_refused', 'not_a_token_endpoint', 'host_unreachable']),
+  steps: z.array(z.object({ step: z.string() })).readonly(),
 })
 const linkName = z.strictObject({ link_name: z.string().max(100) })
 const tags = ['Services']
@@ -141,6 +155,45 @@ export const serviceRoutes =
         const caller = personOf(request)
         const service = await createService(broker, caller, request.body)
         return reply.code(201).send(await shown(caller.principal, service))
+      },
+    )
+
+    app.post(
+      '/api/v1/services/check',
+      {
+        schema: {
+          summary: 'Whether a new service, and its first connection, would be stored; stores nothing and calls nobody',
+          tags,
+          body: definitionWith({
+            connection: newConnection.optional().meta({ description: 'As POST /api/v1/connections takes it, without service.' }),
+          }),
+          response: {
+            200: z.object({
+              api_hosts: z.array(z.string()).readonly().meta({ description: 'As they would be stored; derived when none were named.' }),
+              every_host: z.boolean(),
+            }),
+          },
+        },
+      },
+      async request => {
+        const { connection, ...definition } = request.body
+        return checkService(broker, personOf(request).principal, definition, connection ? newConnectionOf(connection) : null)
+      },
+    )
+
+    app.post(
+      '/api/v1/services/test',
+      {
+        schema: {
+          summary: 'Try the token endpoint of a service that is not stored',
+          tags,
+          body: definitionWith({ variables: testVariables }),
+          response: { 200: testShape },
+        },
+      },
+      async request => {
+        const { variables, ...definition } = request.body
+        return testDefinition(broker, personOf(request).principal, definition, variables)
       },
     )
 
@@ -244,13 +297,8 @@ export const serviceRoutes =
           summary: 'Try the token endpoint',
           tags,
           params: linkName,
-          body: z.strictObject({ variables: z.record(z.string(), z.string().max(500)).default({}) }).nullish(),
-          response: {
-            200: z.object({
-              outcome: z.enum(['client_accepted', 'client_refused', 'not_a_token_endpoint', 'host_unreachable']),
-              steps: z.array(z.object({ step: z.string() })).readonly(),
-            }),
-          },
+          body: z.strictObject({ variables: testVariables }).nullish(),
+          response: { 200: testShape },
         },
       },
       async request => testService(broker, personOf(request).principal, request.params.link_name, request.body?.variables ?? {}),

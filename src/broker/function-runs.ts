@@ -1,0 +1,66 @@
+import { Problem } from '../core/problem.ts'
+import { atLeast, type Principal } from '../core/principal.ts'
+import { findRun, listRuns, type RunFilter, type RunView } from '../storage/function-runs.ts'
+import type { Broker } from './broker.ts'
+import { getFunction } from './functions.ts'
+
+const parsed = (text: string): unknown => {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return text
+  }
+}
+
+/** A run as the log shows it. Arguments and output are as JSON reads them; what was too long is cut. */
+const present = (row: RunView) => ({
+  id: row.id,
+  function: `${row.namespace}.${row.name}`,
+  revision: row.revision,
+  door: row.door,
+  status: row.status,
+  user: row.user_id === null ? null : { id: row.user_id, name: row.user_name },
+  on_behalf_of: row.subject_id === row.user_id ? null : row.subject_id,
+  key_id: row.key_id,
+  started_at: row.started_at.toISOString(),
+  duration_ms: row.duration_ms,
+  statements: row.statements,
+  calls: row.calls,
+  error: row.error === null ? null : { message: row.error, line: row.line ?? 0 },
+})
+
+const visibleTo = ({ role, userId }: Principal): string | null => (atLeast(role, 'developer') ? null : userId)
+
+export type RunQuery = Omit<RunFilter, 'functionId' | 'visibleTo'>
+
+/** Runs of one function, or of all; whoever writes no functions sees their own. */
+export async function runsOf(
+  broker: Broker,
+  principal: Principal,
+  path: { readonly namespace: string; readonly name: string } | null,
+  query: RunQuery,
+) {
+  await broker.functionLog.flush() // the run somebody just made is among them
+  const row = path === null ? null : await getFunction(broker, principal.organizationId, path.namespace, path.name)
+  const { data, next_cursor } = await listRuns(broker.db, principal.organizationId, {
+    ...query,
+    functionId: row?.id ?? null,
+    visibleTo: visibleTo(principal),
+  })
+  return { data: data.map(present), next_cursor }
+}
+
+/** @throws Problem run_not_found */
+export async function runOf(broker: Broker, principal: Principal, id: string) {
+  await broker.functionLog.flush()
+  const row = await findRun(broker.db, principal.organizationId, id)
+  const own = visibleTo(principal)
+  if (!row || (own !== null && row.user_id !== own)) throw new Problem('run_not_found')
+  return {
+    ...present(row),
+    arguments: parsed(row.arguments),
+    info: row.info === '' ? [] : row.info.split('\n'),
+    output: row.output === null ? null : parsed(row.output),
+    output_type: row.output_type,
+  }
+}
