@@ -1,8 +1,9 @@
 import { MutationCache, QueryCache, QueryClient, queryOptions } from '@tanstack/react-query'
 import { Patchbay, PatchbayProblem, type List, type Page } from '../sdk/index.ts'
+import { noteServerTime } from './clock.ts'
 
 /** Patchbay, in the browser's own session. */
-export const patchbay = new Patchbay()
+export const patchbay = new Patchbay({ onAnswer: noteServerTime })
 
 const expired = new Set<() => void>()
 

@@ -6,6 +6,10 @@ import { oneOf, optional, optionalText } from './search.ts'
 const root = createRootRoute({ component: Frame, notFoundComponent: NotFound })
 
 export const connectionViews = ['own', 'others', 'available', 'all'] as const
+export const functionViews = ['list', 'runs', 'schedules', 'variables'] as const
+export const functionParts = ['editor', 'runs', 'history', 'exposure', 'schedules', 'variables'] as const
+const runStatuses = ['success', 'failure', 'missed'] as const
+const runDoors = ['editor', 'api', 'schedule', 'public'] as const
 const statuses = ['authorization_required', 'connected', 'refresh_failing', 'reauthorization_required', 'revoked'] as const
 
 /** Every page, on one screen. Each is a file of its own, fetched when it is first opened. */
@@ -77,6 +81,35 @@ const routes = [
     path: '/add-service',
     validateSearch: (search: Record<string, unknown>) => optional({ connect: search.connect === true ? true : undefined }),
     component: lazyRouteComponent(() => import('./pages/services/add-service.tsx'), 'AddService'),
+  }),
+  createRoute({
+    getParentRoute: () => root,
+    path: '/functions',
+    validateSearch: (search: Record<string, unknown>) =>
+      optional({
+        view: oneOf(functionViews, search.view),
+        q: optionalText(search.q),
+        namespace: optionalText(search.namespace),
+        status: oneOf(runStatuses, search.status),
+        door: oneOf(runDoors, search.door),
+      }),
+    component: lazyRouteComponent(() => import('./pages/functions/functions.tsx'), 'Functions'),
+  }),
+  createRoute({
+    getParentRoute: () => root,
+    path: '/functions/$namespace/$name',
+    validateSearch: (search: Record<string, unknown>) => optional({ part: oneOf(functionParts, search.part) }),
+    component: lazyRouteComponent(() => import('./pages/functions/function.tsx'), 'FunctionPage'),
+  }),
+  createRoute({
+    getParentRoute: () => root,
+    path: '/add-function',
+    component: lazyRouteComponent(() => import('./pages/functions/add-function.tsx'), 'AddFunction'),
+  }),
+  createRoute({
+    getParentRoute: () => root,
+    path: '/bring-scripts',
+    component: lazyRouteComponent(() => import('./pages/functions/bring-scripts.tsx'), 'BringScripts'),
   }),
   createRoute({
     getParentRoute: () => root,

@@ -71,6 +71,22 @@ describe('every page can be used by everybody [pglite]', () => {
     'the keyboard’s list': ['/connections', page => page.keyboard.press('?'), '[role=dialog]'],
     'the account’s menu': ['/connections', page => page.getByRole('button', { name: /^Your account/ }).click(), '[role=menu]'],
     'editing a connection': ['/connections/practice_mail', page => page.keyboard.press('e'), '[role=dialog]'],
+    'a request with a file': [
+      '/connections/weather',
+      async page => {
+        await page.getByRole('button', { name: 'Try it', exact: true }).click()
+        const box = page.getByRole('region', { name: 'Try it' })
+        await box.getByRole('combobox', { name: 'Method' }).click()
+        await page.getByRole('option', { name: 'POST' }).click()
+        await box.getByRole('radiogroup', { name: 'Kind of body' }).getByText('Form', { exact: true }).click()
+        await box.getByRole('button', { name: 'Add a file' }).click()
+        await box.getByRole('button', { name: 'Add a file' }).click()
+        const chooser = page.waitForEvent('filechooser')
+        await box.getByRole('button', { name: 'File 1: Choose a file' }).click()
+        await (await chooser).setFiles({ name: 'measured.csv', mimeType: 'text/csv', buffer: Buffer.from('a,b') })
+      },
+      'button:has-text("measured.csv")',
+    ],
     'what a connection asks for': [
       '/connections/printer_upstairs',
       page => page.getByRole('button', { name: 'Connect', exact: true }).click(),
@@ -83,6 +99,61 @@ describe('every page can be used by everybody [pglite]', () => {
         await page.getByRole('menuitem', { name: 'Delete' }).click()
       },
       '[role=dialog]',
+    ],
+    'a run of a function': [
+      '/functions/standalone/forecast',
+      async page => {
+        await page.getByRole('textbox', { name: 'station' }).fill('Kew Gardens')
+        await page.getByRole('button', { name: 'Run', exact: true }).click()
+      },
+      'text=Succeeded',
+    ],
+    'an error in a script': [
+      '/functions/button/divide',
+      async page => {
+        await page.getByRole('textbox', { name: /^Source of/ }).click()
+        await page.keyboard.press('Control+End')
+        await page.keyboard.type('while(true)')
+      },
+      'section[aria-label=Problems] li',
+    ],
+    'completion in a script': [
+      '/functions/button/divide',
+      async page => {
+        await page.getByRole('textbox', { name: /^Source of/ }).click()
+        await page.keyboard.press('Control+End')
+        await page.keyboard.type('"a".to')
+      },
+      '[role=listbox]',
+    ],
+    'a run of the log': [
+      '/functions?view=runs',
+      page =>
+        page
+          .getByRole('button', { name: /^Details of the run/ })
+          .first()
+          .click(),
+      '[role=dialog] h3',
+    ],
+    'adding a schedule': [
+      '/functions/button/divide?part=schedules',
+      page => page.getByRole('button', { name: 'Add a schedule' }).click(),
+      '[role=dialog]',
+    ],
+    'adding a variable': [
+      '/functions?view=variables',
+      page => page.getByRole('button', { name: 'Add a variable' }).click(),
+      '[role=dialog]',
+    ],
+    'what scripts need': [
+      '/bring-scripts',
+      async page => {
+        const script =
+          'void automation.copy(int id)\n{\n\tlead = zoho.crm.getRecordById("Leads", id, Map(), "crm");\n\tinsert into Log [ Name = "x" ];\n}'
+        await page.getByLabel('Or paste a script').fill(script)
+        await page.getByRole('button', { name: 'Look at it' }).click()
+      },
+      'h2:has-text("Connections")',
     ],
     'creating a key': ['/api-keys', page => page.getByRole('button', { name: /Create a key/ }).click(), '[role=dialog]'],
     'inviting somebody': ['/members', page => page.getByRole('button', { name: /Invite/ }).click(), '[role=dialog]'],

@@ -68,6 +68,7 @@ describe('the frame around every page [pglite]', () => {
     await visit(page, '/connections')
     for (const [keys, path] of [
       ['gs', '/services'],
+      ['gf', '/functions'],
       ['gi', '/invocations'],
       ['gm', '/members'],
       ['gk', '/api-keys'],
@@ -123,7 +124,19 @@ describe('the frame around every page [pglite]', () => {
   it('names each page in the tab', async () => {
     const { page } = await chromium.person(patchbay.base)
     const titles: string[] = []
-    for (const path of ['/connections', '/services', '/invocations', '/members', '/api-keys', '/audit', '/settings', '/add-connection']) {
+    for (const path of [
+      '/connections',
+      '/services',
+      '/functions',
+      '/add-function',
+      '/bring-scripts',
+      '/invocations',
+      '/members',
+      '/api-keys',
+      '/audit',
+      '/settings',
+      '/add-connection',
+    ]) {
       await visit(page, path)
       expect(await page.title()).toMatch(/^.+ · Patchbay$/)
       titles.push(await page.title())

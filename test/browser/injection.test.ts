@@ -74,6 +74,16 @@ describe('X22 names, descriptions and answers from outside are text [pglite]', (
       })
     for (const [index, text] of hostileTexts.slice(0, 3).entries())
       await post('/api/v1/organizations', { name: text, slug: `organisation-${index}` })
+    for (const [index, text] of hostileTexts.entries())
+      await post('/api/v1/functions', {
+        source: `string standalone.f${index}(string given) { info given; return given; }`,
+        description: text,
+        note: text.slice(0, 200),
+      })
+    for (const [index, text] of hostileTexts.slice(0, 8).entries()) {
+      must(await ada.ask('POST', '/api/v1/functions/standalone/f0/run', { arguments: { given: text } }), 200)
+      must(await ada.ask('PUT', `/api/v1/functions/variables/v${index}`, { value: text, description: text.slice(0, 200) }), 201)
+    }
     const ben = await joins(patchbay, 'Ben')
     for (const [index, text] of hostileTexts.slice(0, 5).entries()) {
       const invited = await post('/api/v1/members/invitations', { email: `person${index}@example.test`, role: 'user' })
@@ -110,6 +120,11 @@ describe('X22 names, descriptions and answers from outside are text [pglite]', (
     ['/audit', []],
     ['/invocations', []],
     ['/settings', hostileTexts.slice(0, 3)],
+    ['/functions', hostileTexts],
+    ['/functions?view=runs', []],
+    ['/functions?view=variables', hostileTexts.slice(0, 8)],
+    ['/functions/standalone/f0', [hostileTexts[0] ?? '']],
+    ['/functions/standalone/f1?part=history', [hostileTexts[1] ?? '']],
     ['/services/scoped', hostileTexts],
     ['/services/scoped/edit', []],
     ['/services/parameters', hostileTexts.slice(0, 20)],
@@ -195,6 +210,25 @@ describe('X22 names, descriptions and answers from outside are text [pglite]', (
     await page.getByRole('button', { name: 'Try it', exact: true }).click()
     await page.getByRole('button', { name: 'Recent' }).click()
     await expectText(page, [])
+  })
+
+  it('what a function says and gives back, and a script that names it', async () => {
+    const { page } = person
+    await visit(page, '/functions/standalone/f0')
+    const run = page.getByRole('complementary', { name: 'Run' })
+    for (const text of [hostileTexts[0] ?? '', hostileTexts[4] ?? '', JSON.stringify({ html: hostileTexts[2] })]) {
+      await run.getByRole('textbox', { name: 'given' }).fill(text)
+      await run.getByRole('button', { name: 'Run', exact: true }).click()
+      await run.getByRole('listitem').filter({ hasText: text }).waitFor()
+      await run.getByText('Output').waitFor()
+      await expectText(page, [text])
+    }
+    await page.getByRole('textbox', { name: /^Source of/ }).click()
+    await page.keyboard.press('Control+Home')
+    await page.keyboard.insertText(`x = "${hostileTexts[4]?.replaceAll('"', '')}".<img src=x onerror=window.__x=1>;`)
+    await page.getByRole('region', { name: 'Problems' }).getByRole('listitem').first().waitFor()
+    await expectText(page, [])
+    await page.goto('about:blank')
   })
 
   it('what a provider says at the callback, on its page and in the recorded authorisation', async () => {

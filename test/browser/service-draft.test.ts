@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import {
   changesOf,
   emptyDraft,
-  hostsOfUrls,
+  hostsInput,
   inputOf,
   problemsOf,
   rebased,
@@ -65,7 +65,7 @@ describe('the draft of a service', () => {
     expect(problemsOf({ ...oauth2, api_hosts: ['*'] }, { ...nothing, administrator: true })).toEqual({})
   })
 
-  it('finds the hosts and the variables that its URLs hold', () => {
+  it('finds the variables that its URLs hold', () => {
     const draft: ServiceDraft = {
       ...oauth2,
       access_token_url: 'https://accounts.{dc}/token?a={b}',
@@ -74,10 +74,20 @@ describe('the draft of a service', () => {
         base_url: 'https://{domain}/',
       },
     }
-    expect(hostsOfUrls(draft)).toEqual(['accounts.{dc}', 'login.mailchimp.com'])
     expect(variablesOf(draft)).toEqual([
       { name: 'dc', label: 'Data centre', choices: ['zoho.com'], secret: false },
       { name: 'b', label: 'b', choices: null, secret: false },
     ])
+  })
+
+  it('asks for the hosts of what is typed so far, and for none when they are named or cannot follow from anything', () => {
+    const { name, link_name, client_id, authorize_url } = emptyDraft
+    const unfinished = { ...oauth2, name, link_name, client_id, authorize_url }
+    expect(hostsInput(unfinished)).toMatchObject({ auth_type: 'oauth2', access_token_url: oauth2.access_token_url, authorize_url: null })
+    expect(hostsInput(oauth2)).toMatchObject({ authorize_url: oauth2.authorize_url })
+    expect(hostsInput({ ...unfinished, auth_type: 'oauth1' })).toMatchObject({ request_token_url: oauth2.access_token_url })
+    expect(hostsInput({ ...oauth2, access_token_url: 'https:/' })).toBe(null)
+    expect(hostsInput({ ...oauth2, api_hosts: ['api.test'] })).toBe(null)
+    expect(hostsInput({ ...oauth2, auth_type: 'basic' })).toBe(null)
   })
 })

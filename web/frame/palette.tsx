@@ -33,6 +33,12 @@ export const Palette = ({ me }: { readonly me: Me | undefined }) => {
     enabled: wanted,
     placeholderData: keepPreviousData,
   })
+  const functions = useQuery({
+    queryKey: ['palette', 'functions', q],
+    queryFn: () => pageOf(patchbay.functions.list({ q, limit: perGroup })),
+    enabled: wanted,
+    placeholderData: keepPreviousData,
+  })
 
   const matches = (label: string) => label.toLocaleLowerCase().includes(typed.trim().toLocaleLowerCase())
   const pages: SpotlightActionData[] = placesFor(me)
@@ -58,6 +64,13 @@ export const Palette = ({ me }: { readonly me: Me | undefined }) => {
       onClick: () => void navigate({ to: '/add-service' }),
     },
   ].filter(({ label }) => me?.may_create === true && matches(label))
+  if (me !== undefined && me.role !== 'user' && matches('New function'))
+    doing.push({
+      id: 'add-function',
+      label: 'New function',
+      leftSection: <IconPlus size={18} />,
+      onClick: () => void navigate({ to: '/add-function' }),
+    })
 
   const found: SpotlightActionGroupData[] = !wanted
     ? []
@@ -79,6 +92,15 @@ export const Palette = ({ me }: { readonly me: Me | undefined }) => {
             description: one.link_name,
             leftSection: <ServiceLogo name={one.name} logo={one.logo} size={24} />,
             onClick: () => void navigate({ to: '/services/$linkName', params: { linkName: one.link_name } }),
+          })),
+        },
+        {
+          group: 'Functions',
+          actions: (functions.data?.data ?? []).map(({ id, namespace, name, description }) => ({
+            id: `function:${id}`,
+            label: `${namespace}.${name}`,
+            description,
+            onClick: () => void navigate({ to: '/functions/$namespace/$name', params: { namespace, name } }),
           })),
         },
       ]
@@ -103,14 +125,18 @@ export const Palette = ({ me }: { readonly me: Me | undefined }) => {
       // matched above, and by the server
       filter={(_query, actions) => actions}
       actions={[{ group: 'Pages', actions: pages }, { group: 'Do', actions: doing }, ...found].filter(({ actions }) => actions.length > 0)}
-      nothingFound={typed.trim() !== q || connections.isFetching || services.isFetching ? 'Searching …' : 'Nothing has this name.'}
+      nothingFound={
+        typed.trim() !== q || connections.isFetching || services.isFetching || functions.isFetching
+          ? 'Searching …'
+          : 'Nothing has this name.'
+      }
       highlightQuery
       clearQueryOnClose
       scrollable
       maxHeight={420}
       searchProps={{
         leftSection: <IconSearch size={18} />,
-        placeholder: 'Connections, services, pages …',
+        placeholder: 'Connections, services, functions, pages …',
         'aria-label': 'Search everything',
       }}
     />

@@ -1,9 +1,9 @@
-import { IconApps, IconHistory, IconKey, IconPlugConnected, IconSettings, IconTransfer, IconUsers } from '@tabler/icons-react'
+import { IconApps, IconCode, IconHistory, IconKey, IconPlugConnected, IconSettings, IconTransfer, IconUsers } from '@tabler/icons-react'
 import type { ComponentType } from 'react'
 import type { Me } from '../../sdk/index.ts'
 
 interface Place {
-  readonly to: '/connections' | '/services' | '/invocations' | '/members' | '/api-keys' | '/audit' | '/settings'
+  readonly to: '/connections' | '/services' | '/functions' | '/invocations' | '/members' | '/api-keys' | '/audit' | '/settings'
   readonly label: string
   readonly icon: ComponentType<{ size?: number; stroke?: number }>
   readonly administrators?: boolean
@@ -14,6 +14,7 @@ const places: readonly (readonly Place[])[] = [
   [
     { to: '/connections', label: 'Connections', icon: IconPlugConnected },
     { to: '/services', label: 'Services', icon: IconApps },
+    { to: '/functions', label: 'Functions', icon: IconCode },
     { to: '/invocations', label: 'Invocations', icon: IconTransfer },
   ],
   [

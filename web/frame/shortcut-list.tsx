@@ -5,6 +5,7 @@ const rows: readonly (readonly [keys: readonly string[], does: string])[] = [
   [['/'], 'Search on this page'],
   [['g', 'c'], 'Connections'],
   [['g', 's'], 'Services'],
+  [['g', 'f'], 'Functions'],
   [['g', 'i'], 'Invocations'],
   [['g', 'm'], 'Members'],
   [['g', 'k'], 'API keys'],
@@ -12,6 +13,9 @@ const rows: readonly (readonly [keys: readonly string[], does: string])[] = [
   [['↑', '↓'], 'Move in a list'],
   [['Enter'], 'Open'],
   [['e'], 'Edit'],
+  [['Ctrl', 'S'], 'Save a function'],
+  [['Ctrl', 'Enter'], 'Save and run a function'],
+  [['Esc', 'Tab'], 'Leave the editor of a function'],
   [['?'], 'Show this'],
 ]
 

@@ -7,7 +7,7 @@ const ShortcutList = lazy(() => import('./shortcut-list.tsx').then(file => ({ de
 
 /* Keys of the whole console. A page's own (arrows and Enter in lists, `e`) are its own. */
 
-const lists = { c: '/connections', s: '/services', i: '/invocations', m: '/members', k: '/api-keys' } as const
+const lists = { c: '/connections', s: '/services', f: '/functions', i: '/invocations', m: '/members', k: '/api-keys' } as const
 
 const asked = new Set<() => void>()
 
@@ -42,7 +42,7 @@ export const Shortcuts = ({ onSearch }: Asked) => {
       wentAt = 0
       if (going && event.key in lists) void navigate({ to: lists[event.key as keyof typeof lists] })
       else if (event.key === 'g') wentAt = event.timeStamp
-      else if (event.key === 'n') void navigate({ to: '/add-connection' })
+      else if (event.key === 'n') void navigate({ to: window.location.pathname === '/functions' ? '/add-function' : '/add-connection' })
       else if (event.key === '?') open()
       else if (event.key === '/') {
         const box = document.querySelector<HTMLInputElement>('main input[type="search"]')

@@ -16,7 +16,7 @@ const TestRefused = lazy(() => import('./authorize-test.tsx').then(file => ({ de
 /** What is to be authorised, and by which call. */
 export interface ToAuthorize {
   /** `grant_type` where it is known: client credentials need no window. */
-  readonly service: { readonly name: string; readonly auth_type: AuthType; readonly grant_type?: string | undefined }
+  readonly service: { readonly name: string; readonly auth_type: AuthType; readonly grant_type?: string | null | undefined }
   readonly linkName: string
   /** Starts it: create, update or authorize, with `return_to` as it is given here. */
   readonly start: (returnTo: string) => Promise<Started>

@@ -1,6 +1,7 @@
 import { useQuery } from '@tanstack/react-query'
 import type { InvocationBucket, InvocationQuery } from '../../sdk/index.ts'
 import { patchbay } from '../client.ts'
+import { serverNow } from '../clock.ts'
 
 /** Stretches of time that divide a day, so that bars begin at full minutes and hours. */
 const bucketSizes = [60, 300, 600, 1800, 3600, 10_800, 21_600, 86_400] as const
@@ -17,7 +18,7 @@ export const useCallSummary = (query: InvocationQuery, hours: number) => {
   return useQuery({
     queryKey: ['invocations', 'summary', { connection, user, status }, hours],
     queryFn: async () => {
-      const until = Date.now()
+      const until = serverNow()
       const since = until - hours * 3_600_000
       const bucketSeconds = bucketSecondsFor(hours)
       const asked = { connection, user, status, since: new Date(since).toISOString(), bucket_seconds: bucketSeconds }

@@ -34,7 +34,7 @@ const KeyName = ({ id }: { readonly id: string }) => {
   return known ? <span className="outside">{known.name}</span> : <CopyText value={id} label="the key’s id" />
 }
 
-const doors = { invoke: 'invoke', proxy: 'the proxy' } as const
+const doors = { invoke: 'invoke', proxy: 'the proxy', function: 'a function' } as const
 
 const answerOf = ({ status, problem }: Invocation): string => {
   if (problem !== null) return problemSentence(problem)

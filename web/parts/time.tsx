@@ -1,5 +1,6 @@
 import { Tooltip } from '@mantine/core'
 import { useSyncExternalStore } from 'react'
+import { serverNow } from '../clock.ts'
 
 const exact = new Intl.DateTimeFormat(undefined, { dateStyle: 'long', timeStyle: 'long' })
 const day = new Intl.DateTimeFormat(undefined, { day: 'numeric', month: 'short', year: 'numeric' })
@@ -24,15 +25,17 @@ export const relativeTime = (instant: string, now: number): string => {
   return sinceWords.format(Math.sign(seconds) * Math.max(1, Math.round(away / size)), unit)
 }
 
-let now = Date.now()
+let now = serverNow()
 const watching = new Set<() => void>()
 let ticking: ReturnType<typeof setInterval> | undefined
 
 /** One clock for every time on the page. */
 const watch = (listener: () => void) => {
+  // the first answer has told the server's time by now
+  if (watching.size === 0) now = serverNow()
   watching.add(listener)
   ticking ??= setInterval(() => {
-    now = Date.now()
+    now = serverNow()
     for (const one of watching) one()
   }, 15_000)
   return () => {
@@ -52,7 +55,7 @@ export const Time = ({ at, never = 'never' }: { readonly at: string | null; read
   return (
     <Tooltip label={exactTime(at)}>
       <time dateTime={at} tabIndex={0} className="tabular">
-        {relativeTime(at, Math.max(current, Date.now() - 15_000))}
+        {relativeTime(at, Math.max(current, serverNow() - 15_000))}
       </time>
     </Tooltip>
   )

@@ -7,9 +7,19 @@ const guards = new Set<symbol>()
 /** Whether leaving the page would ask first. */
 export const isUnsaved = (): boolean => guards.size > 0
 
+interface Guarded {
+  readonly unsaved: boolean
+  /** Moving within the page, from tab to tab, loses nothing. */
+  readonly withinPage?: boolean
+}
+
 /** While something typed is not saved: leaving asks first, within the console and by closing the tab. */
-export const UnsavedGuard = ({ unsaved }: { readonly unsaved: boolean }) => {
-  const blocker = useBlocker({ shouldBlockFn: () => unsaved, enableBeforeUnload: () => unsaved, withResolver: true })
+export const UnsavedGuard = ({ unsaved, withinPage = false }: Guarded) => {
+  const blocker = useBlocker({
+    shouldBlockFn: ({ current, next }) => unsaved && !(withinPage && current.pathname === next.pathname),
+    enableBeforeUnload: () => unsaved,
+    withResolver: true,
+  })
   useEffect(() => {
     if (!unsaved) return undefined
     const guard = Symbol('unsaved')

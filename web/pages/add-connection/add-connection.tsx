@@ -5,6 +5,7 @@ import { meQuery, patchbay } from '../../client.ts'
 import { Empty, Page } from '../../parts/page.tsx'
 import { ButtonLink } from '../../parts/links.tsx'
 import { ProblemNote } from '../../parts/problem.tsx'
+import { keeperOf } from '../../parts/kept.ts'
 import { ServiceLogo } from '../../parts/service-logo.tsx'
 import { namesInWords } from '../../parts/counted-words.ts'
 import { administratorsQuery } from './administrators.ts'
@@ -52,10 +53,11 @@ const WithService = ({ linkName }: { readonly linkName: string }) => {
           Pick another service
         </ButtonLink>
       )}
-      {service.isPending && <DetailsLoading />}
+      {(service.isPending || me.isPending) && <DetailsLoading />}
       {data &&
+        me.data &&
         (data.configured ? (
-          <Details service={data} />
+          <Details key={keeperOf(me.data)} service={data} keeper={keeperOf(me.data)} />
         ) : (
           <>
             <Steps at={2} />

@@ -12,9 +12,10 @@ import { ButtonLink } from '../../parts/links.tsx'
 import { useFocusFirstError } from '../../parts/focus-first-error.ts'
 import { fieldErrorsOf, ProblemNote, tellDone } from '../../parts/problem.tsx'
 import { ScopePicker } from '../../parts/scope-picker.tsx'
+import { UnsavedGuard } from '../../parts/unsaved.tsx'
 import { UsedBy } from '../../parts/used-by.tsx'
 import { Created } from './created.tsx'
-import { forgetDraft, knobScopes, useDraft, type Draft } from './draft.ts'
+import { forgetDraft, hasUnkept, knobScopes, useDraft, type Draft } from './draft.ts'
 import { linkNameFor } from '../../parts/link-name.ts'
 import { LinkNameBox, useLinkName } from '../../parts/link-name-box.tsx'
 import { linkNameProblem } from '../../parts/link-name.ts'
@@ -55,10 +56,10 @@ const fieldsOf = (service: Service): readonly Field[] => {
 }
 
 /** The second step, and the third on top of it. */
-export const Details = ({ service }: { readonly service: Service }) => {
+export const Details = ({ service, keeper }: { readonly service: Service; readonly keeper: string }) => {
   const navigate = useNavigate()
   const form = useRef<HTMLFormElement>(null)
-  const { draft, change, reset } = useDraft(service)
+  const { draft, change, reset } = useDraft(service, keeper)
   const authorizing = useAuthorize()
   const [wrong, setWrong] = useState<Errors>({})
   const [error, setError] = useState<unknown>(null)
@@ -123,7 +124,7 @@ export const Details = ({ service }: { readonly service: Service }) => {
         start: draft.created ? authorize : create,
         again: authorize,
         onDone: connection => {
-          forgetDraft(service.link_name)
+          forgetDraft(service.link_name, keeper)
           tellDone(`${connection.name} is connected.`)
           void navigate({ to: '/connections/$linkName', params: { linkName: connection.link_name } })
         },
@@ -135,7 +136,7 @@ export const Details = ({ service }: { readonly service: Service }) => {
   }
 
   const startOver = () => {
-    forgetDraft(service.link_name)
+    forgetDraft(service.link_name, keeper)
     void navigate({ to: '/add-connection' })
   }
 
@@ -244,6 +245,7 @@ export const Details = ({ service }: { readonly service: Service }) => {
         </Group>
       </form>
       {authorizing.dialog}
+      <UnsavedGuard unsaved={hasUnkept(draft, service) && !authorizing.busy} />
     </>
   )
 }

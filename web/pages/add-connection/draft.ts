@@ -1,3 +1,4 @@
+import { keep, readKept } from '../../parts/kept.ts'
 import { linkNameFor } from '../../parts/link-name.ts'
 import { useCallback, useEffect, useState } from 'react'
 import type { ConnectionAccess, Service, Values } from '../../../sdk/index.ts'
@@ -17,27 +18,18 @@ export interface Draft {
   readonly created: boolean
 }
 
-const key = 'patchbay-add-connection'
+const storedAs = 'add-connection'
 const mostDrafts = 20
 
 type Drafts = Readonly<Record<string, Draft>>
 
-const kept = (): Drafts => {
-  try {
-    const value: unknown = JSON.parse(sessionStorage.getItem(key) ?? '{}')
-    return typeof value === 'object' && value !== null ? (value as Drafts) : {}
-  } catch {
-    return {}
-  }
+const draftsOf = (keeper: string): Drafts => {
+  const value = readKept(storedAs, keeper)
+  return typeof value === 'object' && value !== null ? (value as Drafts) : {}
 }
 
-const keep = (drafts: Drafts): void => {
-  try {
-    sessionStorage.setItem(key, JSON.stringify(Object.fromEntries(Object.entries(drafts).slice(-mostDrafts))))
-  } catch {
-    // full or forbidden: it lives as long as the page
-  }
-}
+const keepDrafts = (keeper: string, drafts: Drafts): void =>
+  keep(storedAs, keeper, Object.fromEntries(Object.entries(drafts).slice(-mostDrafts)))
 
 const texts = (value: unknown): readonly string[] => (Array.isArray(value) ? value.filter(one => typeof one === 'string') : [])
 
@@ -69,15 +61,23 @@ const withoutSecrets = (draft: Draft, service: Service): Draft => {
   return { ...draft, variables: Object.fromEntries(Object.entries(draft.variables).filter(([name]) => !secret.has(name))) }
 }
 
-/** The draft for one service. */
-export const useDraft = (service: Service) => {
-  const [draft, setDraft] = useState<Draft>(() => ({ ...firstDraft(service), ...kept()[service.link_name] }))
+/** Whether leaving the page would lose the answer to a secret variable, which is not kept. */
+export const hasUnkept = (draft: Draft, service: Service): boolean => {
+  const first = firstDraft(service).variables
+  return service.variables.some(
+    ({ name, secret }) => secret && (draft.variables[name] ?? '') !== '' && draft.variables[name] !== first[name],
+  )
+}
+
+/** The draft for one service. @param keeper  Whose it is, from `keeperOf`. */
+export const useDraft = (service: Service, keeper: string) => {
+  const [draft, setDraft] = useState<Draft>(() => ({ ...firstDraft(service), ...draftsOf(keeper)[service.link_name] }))
   const change = useCallback((changed: Partial<Draft>) => setDraft(before => ({ ...before, ...changed })), [])
 
   useEffect(() => {
-    const { [service.link_name]: _, ...others } = kept()
-    keep({ ...others, [service.link_name]: withoutSecrets(draft, service) })
-  }, [draft, service])
+    const { [service.link_name]: _, ...others } = draftsOf(keeper)
+    keepDrafts(keeper, { ...others, [service.link_name]: withoutSecrets(draft, service) })
+  }, [draft, keeper, service])
 
   const reset = useCallback(() => setDraft(firstDraft(service)), [service])
 
@@ -85,7 +85,7 @@ export const useDraft = (service: Service) => {
 }
 
 /** After it is connected. */
-export const forgetDraft = (serviceLinkName: string): void => {
-  const { [serviceLinkName]: _, ...others } = kept()
-  keep(others)
+export const forgetDraft = (serviceLinkName: string, keeper: string): void => {
+  const { [serviceLinkName]: _, ...others } = draftsOf(keeper)
+  keepDrafts(keeper, others)
 }

@@ -1,27 +1,16 @@
 import { Badge, Skeleton, Text, TextInput } from '@mantine/core'
 import { IconPlus, IconSearch } from '@tabler/icons-react'
-import { queryOptions, useQuery } from '@tanstack/react-query'
+import { useQuery } from '@tanstack/react-query'
 import { Link, useNavigate } from '@tanstack/react-router'
 import { useMemo, useState, type KeyboardEvent } from 'react'
 import type { Service } from '../../../sdk/index.ts'
-import { patchbay } from '../../client.ts'
+import { everyServiceQuery } from '../../parts/every-service.ts'
 import { Empty } from '../../parts/page.tsx'
 import { ButtonLink } from '../../parts/links.tsx'
 import { ProblemNote } from '../../parts/problem.tsx'
 import { ServiceLogo } from '../../parts/service-logo.tsx'
 import { categoryName } from '../../parts/service-words.ts'
 import classes from './pick-service.module.css'
-
-/** All of them, so that a search is instant. */
-export const everyService = queryOptions({
-  queryKey: ['services', 'everything'],
-  queryFn: async () => {
-    const services: Service[] = []
-    for await (const service of patchbay.services.list({ limit: 100 })) services.push(service)
-    return services.sort((a, b) => a.name.localeCompare(b.name))
-  },
-  staleTime: 60_000,
-})
 
 /** How well a service fits what was typed; 0 is not at all. */
 const fit = (service: Service, words: string): number => {
@@ -47,7 +36,7 @@ const matching = (services: readonly Service[], typed: string, category: string 
 /** The first step: a grid of everything that can be connected. */
 export const PickService = () => {
   const navigate = useNavigate()
-  const services = useQuery(everyService)
+  const services = useQuery(everyServiceQuery)
   const [typed, setTyped] = useState('')
   const [category, setCategory] = useState<string | null>(null)
   const all = useMemo(() => services.data ?? [], [services.data])

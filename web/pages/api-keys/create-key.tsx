@@ -4,6 +4,7 @@ import { keepPreviousData, useMutation, useQuery, useQueryClient } from '@tansta
 import { useRef, useState, type FormEvent } from 'react'
 import type { NewApiKey } from '../../../sdk/index.ts'
 import { pageOf, patchbay } from '../../client.ts'
+import { serverNow } from '../../clock.ts'
 import { fieldErrorsOf, ProblemNote } from '../../parts/problem.tsx'
 
 const lives = [
@@ -33,7 +34,7 @@ const dayMs = 86_400_000
 /** The end of the chosen day where the reader is. */
 const endOf = ({ life, day }: Wish): string | null => {
   if (life === 'never') return null
-  if (life !== 'day') return new Date(Date.now() + Number(life) * dayMs).toISOString()
+  if (life !== 'day') return new Date(serverNow() + Number(life) * dayMs).toISOString()
   return new Date(`${day}T23:59:59`).toISOString()
 }
 
@@ -197,7 +198,7 @@ export const CreateKey = ({ opened, administrator, onClose, onMade }: Shown) => 
                 ref={dayBox}
                 type="date"
                 label="Day"
-                min={new Date().toLocaleDateString('sv')}
+                min={new Date(serverNow()).toLocaleDateString('sv')}
                 value={wish.day}
                 onChange={event => set({ day: event.currentTarget.value })}
                 error={mistakes.expires_at}

@@ -1,9 +1,9 @@
 import { Button } from '@mantine/core'
-import { useQueryClient } from '@tanstack/react-query'
 import { useState } from 'react'
 import type { ApiKey } from '../../../sdk/index.ts'
 import { patchbay } from '../../client.ts'
 import { Confirm } from '../../parts/confirm.tsx'
+import { redrawnRow, useOptimistic } from '../../parts/optimistic.ts'
 import { tellDone } from '../../parts/problem.tsx'
 import { exactTime, Time, useNow } from '../../parts/time.tsx'
 import classes from './api-keys.module.css'
@@ -50,7 +50,11 @@ interface Shown {
 }
 
 export const KeyRows = ({ keys, withOwner }: Shown) => {
-  const queries = useQueryClient()
+  const revoke = useOptimistic({
+    mutationFn: ({ id }: ApiKey) => patchbay.apiKeys.revoke(id),
+    shows: ({ id }) => [redrawnRow<ApiKey>(['api-keys'], one => (one.id === id ? null : one))],
+    onDone: (_done, { name }) => tellDone(`The key ${name} is revoked.`),
+  })
   const [revoking, setRevoking] = useState<ApiKey | null>(null)
   return (
     <>
@@ -128,10 +132,7 @@ export const KeyRows = ({ keys, withOwner }: Shown) => {
         opened={revoking !== null}
         onClose={() => setRevoking(null)}
         onConfirm={async () => {
-          if (revoking === null) return
-          await patchbay.apiKeys.revoke(revoking.id)
-          tellDone(`The key ${revoking.name} is revoked.`)
-          await queries.invalidateQueries({ queryKey: ['api-keys'] })
+          if (revoking !== null) revoke.mutate(revoking)
         }}
       >
         Every program that calls with it is refused from now on. It cannot be undone.{' '}

@@ -83,7 +83,7 @@ const head = (
     <th scope="col" className={classes.whenHead}>
       When
     </th>
-    <th scope="col" className={classes.actorHead}>
+    <th scope="col" className={`${classes.actorHead} ${classes.wide}`}>
       Who
     </th>
     <th scope="col">What</th>
@@ -104,7 +104,7 @@ interface Shown {
 
 /** Changes and sign-ins, newest first; each opens. */
 export const AuditRows = ({ rows, more, onlyObject }: Shown) => {
-  const columns = useNarrow() ? 4 : 5
+  const columns = useNarrow() ? 3 : 5
   const [open, setOpen] = useState<ReadonlySet<string>>(new Set())
   const toggle = (id: string) => {
     const after = new Set(open)
@@ -122,7 +122,7 @@ export const AuditRows = ({ rows, more, onlyObject }: Shown) => {
               <td>
                 <Time at={entry.at} />
               </td>
-              <td>
+              <td className={classes.wide}>
                 <span className="outside">{entry.actor.name}</span>
               </td>
               <td>
@@ -130,6 +130,7 @@ export const AuditRows = ({ rows, more, onlyObject }: Shown) => {
                 {entry.outcome === 'refused' && <span className={classes.refused}> – refused</span>}
                 <div className={classes.under}>
                   <About entry={entry} />
+                  <span className={`outside ${classes.by}`}>{entry.actor.name}</span>
                 </div>
               </td>
               <td className={classes.wide}>

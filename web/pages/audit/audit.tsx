@@ -50,7 +50,7 @@ const ObjectFilter = ({ value, onChange }: { readonly value: string; readonly on
       leftSectionWidth={34}
       value={typed}
       onChange={event => setTyped(event.currentTarget.value)}
-      classNames={{ root: classes.filter ?? '' }}
+      classNames={{ root: `${classes.filter} ${classes.object}` }}
     />
   )
 }

@@ -92,7 +92,7 @@ export const ConnectionMenu = ({ connection, me, rights, service, authorizing, o
         </Menu.Dropdown>
       </Menu>
       {editing && <EditConnection {...{ connection, service, authorizing, onChanged }} onClose={() => setEditing(false)} />}
-      <EndConnection {...{ connection, me, rights, service, ending, onChanged }} onClose={() => setEnding(null)} />
+      <EndConnection {...{ connection, me, rights, service, ending }} onClose={() => setEnding(null)} />
     </>
   )
 }

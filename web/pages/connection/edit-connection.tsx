@@ -6,6 +6,7 @@ import { AccessPicker } from '../../parts/access-picker.tsx'
 import type { Authorizing } from '../../parts/authorize.tsx'
 import { useFocusFirstError } from '../../parts/focus-first-error.ts'
 import { FormRow } from '../../parts/form-row.tsx'
+import { redrawnConnection, useOptimistic } from '../../parts/optimistic.ts'
 import { fieldErrorsOf, ProblemNote, tellDone } from '../../parts/problem.tsx'
 import { ScopePicker } from '../../parts/scope-picker.tsx'
 import { UnsavedGuard } from '../../parts/unsaved.tsx'
@@ -47,22 +48,34 @@ export const EditConnection = ({ connection, service, authorizing, onClose, onCh
   const beside = ['name', 'access', 'scopes'].some(path => errorUnder(path) !== undefined)
   const serviceName = connection.service.name
 
-  const saved = () => {
-    tellDone('Saved.')
-    void onChanged()
-  }
-  const save = async () => {
-    if (!moved) {
-      await patchbay.connections.update(link_name, patch)
+  const saved = () => tellDone('Saved.')
+  // on the screen at once, and the form is back with everything typed when it is refused
+  const renaming = useOptimistic({
+    mutationFn: (changed: ConnectionPatch) => patchbay.connections.update(link_name, changed),
+    shows: changed =>
+      redrawnConnection(link_name, one => ({
+        ...one,
+        ...(changed.name !== undefined && { name: changed.name }),
+        ...(changed.access !== undefined && { access: changed.access }),
+      })),
+    onDone: () => {
       saved()
-    } else
-      await authorizing.begin({
-        service: { ...connection.service, grant_type: service?.grant_type },
-        linkName: link_name,
-        start: returnTo => patchbay.connections.update(link_name, { ...patch, return_to: returnTo }),
-        onDone: saved,
-        onLeft: () => void onChanged(),
-      })
+      onClose()
+    },
+    onRefused: setError,
+  })
+  const save = async () => {
+    if (!moved) return renaming.mutate(patch)
+    await authorizing.begin({
+      service: connection.service,
+      linkName: link_name,
+      start: returnTo => patchbay.connections.update(link_name, { ...patch, return_to: returnTo }),
+      onDone: () => {
+        saved()
+        void onChanged()
+      },
+      onLeft: () => void onChanged(),
+    })
     onClose()
   }
   const submit = (event: FormEvent) => {
@@ -77,7 +90,7 @@ export const EditConnection = ({ connection, service, authorizing, onClose, onCh
 
   return (
     <Modal
-      opened
+      opened={!renaming.isPending}
       onClose={onClose}
       title={`Edit ${connection.name}`}
       size={720}
@@ -133,7 +146,7 @@ export const EditConnection = ({ connection, service, authorizing, onClose, onCh
           </Group>
         </Stack>
       </form>
-      <UnsavedGuard unsaved={unsaved && !busy} />
+      <UnsavedGuard unsaved={unsaved && !busy && !renaming.isPending} />
     </Modal>
   )
 }

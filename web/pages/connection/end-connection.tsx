@@ -4,10 +4,12 @@ import { useNavigate } from '@tanstack/react-router'
 import { useState } from 'react'
 import type { Connection, Me, Revoked, Service, Uses } from '../../../sdk/index.ts'
 import { patchbay } from '../../client.ts'
+import { serverNow } from '../../clock.ts'
 import { Confirm } from '../../parts/confirm.tsx'
+import { redrawnConnection, useOptimistic } from '../../parts/optimistic.ts'
 import { ProblemNote, tellDone } from '../../parts/problem.tsx'
 import { peopleQuery, usesQuery } from './queries.ts'
-import { whose, type Rights } from './rights.ts'
+import { holdsOne, whose, type Rights } from './rights.ts'
 import { countWords, namesInWords } from '../../parts/counted-words.ts'
 import classes from './end-connection.module.css'
 
@@ -20,7 +22,6 @@ interface Shown {
   readonly service: Service | undefined
   readonly ending: Ending | null
   readonly onClose: () => void
-  readonly onChanged: () => Promise<unknown>
 }
 
 const nameOf = (value: unknown): string =>
@@ -93,8 +94,20 @@ const telling = ({ revoked_at_provider, count }: Revoked, service: string): stri
   return revoked_at_provider === 'pending' ? `Revoked. ${service} is being told.` : 'Revoked here.'
 }
 
+/** Until the server's own words are here. */
+const revoked = () =>
+  ({
+    status: 'revoked',
+    status_reason: null,
+    status_detail: 'Being revoked.',
+    status_since: new Date(serverNow()).toISOString(),
+    status_action: null,
+    warnings: [],
+    hosts_to_confirm: [],
+  }) satisfies Partial<Connection>
+
 /** Revoke, revoke for everyone, delete: first what stops working. */
-export const EndConnection = ({ connection, me, rights, service, ending, onClose, onChanged }: Shown) => {
+export const EndConnection = ({ connection, me, rights, service, ending, onClose }: Shown) => {
   const navigate = useNavigate()
   const queries = useQueryClient()
   // stays while the dialog closes, so that its words do not change under the eye
@@ -105,6 +118,11 @@ export const EndConnection = ({ connection, me, rights, service, ending, onClose
   const ownOnly = kind === 'own' && each
   const others = owner.id !== me.user.id
 
+  const revoke = useOptimistic({
+    mutationFn: (options: { everyone: boolean }) => patchbay.connections.revoke(link_name, options),
+    shows: () => redrawnConnection(link_name, one => (holdsOne(one) ? { ...one, ...revoked() } : one)),
+    onDone: done => tellDone(telling(done, connection.service.name)),
+  })
   const end = async () => {
     if (kind === 'delete') {
       await patchbay.connections.delete(link_name)
@@ -114,9 +132,7 @@ export const EndConnection = ({ connection, me, rights, service, ending, onClose
       await queries.invalidateQueries({ queryKey: ['connections'] })
       return
     }
-    const done = await patchbay.connections.revoke(link_name, { everyone: kind === 'everyone' })
-    tellDone(telling(done, connection.service.name))
-    await onChanged()
+    revoke.mutate({ everyone: kind === 'everyone' })
   }
 
   const titles: Readonly<Record<Ending, string>> = {

@@ -1,9 +1,10 @@
 import { Autocomplete, Button, Group, Select, SegmentedControl, Text, Textarea, TextInput } from '@mantine/core'
 import { type ClipboardEvent, type KeyboardEvent, type ReactNode, type SyntheticEvent } from 'react'
 import type { Method } from '../../../sdk/index.ts'
+import { FileBox, FileRows } from './file-rows.tsx'
 import { PairRows } from './pair-rows.tsx'
 import { prettyJson } from './raw-json.ts'
-import { bodyKinds, hasBody, methods, splitUrl, type BodyKind, type Draft } from './try-request.ts'
+import { bodyKinds, hasBody, splitUrl, withMethod, type BodyKind, type Draft } from './try-request.ts'
 import classes from './try-it.module.css'
 
 interface Form {
@@ -11,17 +12,18 @@ interface Form {
   readonly onChange: (draft: Draft) => void
   readonly onSend: () => void
   readonly busy: boolean
+  readonly onCancel: () => void
   readonly origins: readonly string[]
   /** Rules under which a host must be typed. */
   readonly rules: readonly string[]
-  /** What the service allows; all when undefined. */
-  readonly allowed: readonly Method[] | undefined
+  /** What the service allows. */
+  readonly allowed: readonly Method[]
   readonly pathError: string | undefined
   /** Beside the Send button. */
   readonly children: ReactNode
 }
 
-const bodyNames: Readonly<Record<BodyKind, string>> = { none: 'None', json: 'JSON', form: 'Form', text: 'Text' }
+const bodyNames: Readonly<Record<BodyKind, string>> = { none: 'None', json: 'JSON', form: 'Form', text: 'Text', file: 'File' }
 
 /** Every origin is shown, whatever stands in the box. */
 const unfiltered = <T,>({ options }: { options: T }): T => options
@@ -60,7 +62,13 @@ const Body = ({ draft, onChange, onSend }: Pick<Form, 'draft' | 'onChange' | 'on
           </Button>
         )}
       </Group>
-      {bodyKind === 'form' && <PairRows one="field" pairs={draft.form} onChange={form => onChange({ ...draft, form })} example="name" />}
+      {bodyKind === 'form' && (
+        <>
+          <PairRows one="field" pairs={draft.form} onChange={form => onChange({ ...draft, form })} example="name" />
+          <FileRows parts={draft.files} onChange={files => onChange({ ...draft, files })} />
+        </>
+      )}
+      {bodyKind === 'file' && <FileBox label="File as the body" file={draft.file} onChange={file => onChange({ ...draft, file })} />}
       {(bodyKind === 'json' || bodyKind === 'text') && (
         <Textarea
           aria-label={bodyKind === 'json' ? 'JSON body' : 'Text body'}
@@ -82,7 +90,7 @@ const Body = ({ draft, onChange, onSend }: Pick<Form, 'draft' | 'onChange' | 'on
 }
 
 /** Method, host, path, headers and body. */
-export const RequestForm = ({ draft, onChange, onSend, busy, origins, rules, allowed, pathError, children }: Form) => {
+export const RequestForm = ({ draft, onChange, onSend, busy, onCancel, origins, rules, allowed, pathError, children }: Form) => {
   const submit = (event: SyntheticEvent) => {
     event.preventDefault()
     onSend()
@@ -99,16 +107,11 @@ export const RequestForm = ({ draft, onChange, onSend, busy, origins, rules, all
       <div className={classes.address}>
         <Select
           label="Method"
-          data={[...(allowed ?? methods)]}
+          data={[...allowed]}
           value={draft.method}
           onChange={method => {
-            const chosen = methods.find(one => one === method)
-            if (chosen)
-              onChange({
-                ...draft,
-                method: chosen,
-                bodyKind: hasBody(chosen) && !hasBody(draft.method) && draft.text === '' ? 'json' : draft.bodyKind,
-              })
+            const chosen = allowed.find(one => one === method)
+            if (chosen) onChange(withMethod(draft, chosen))
           }}
           allowDeselect={false}
           comboboxProps={{ withinPortal: false }}
@@ -155,6 +158,11 @@ export const RequestForm = ({ draft, onChange, onSend, busy, origins, rules, all
         <Button type="submit" loading={busy} disabled={draft.origin.trim() === ''}>
           Send
         </Button>
+        {busy && (
+          <Button variant="default" onClick={onCancel} aria-keyshortcuts="Escape">
+            Cancel
+          </Button>
+        )}
         {children}
       </Group>
     </form>

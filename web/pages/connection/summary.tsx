@@ -46,7 +46,7 @@ export const Summary = ({ connection, me, failed, retry }: Shown) => {
   const connect = () => {
     authorizing
       .begin({
-        service: { ...connection.service, grant_type: service?.grant_type },
+        service: connection.service,
         linkName: link_name,
         start: returnTo => patchbay.connections.authorize(link_name, { return_to: returnTo }),
         onDone: () => {

@@ -1,4 +1,4 @@
-import type { AnsweredFile } from '../../../sdk/index.ts'
+import { PatchbayProblem, type AnsweredFile } from '../../../sdk/index.ts'
 import { memberTexts, prettyJson } from './raw-json.ts'
 
 export type AnsweredBody =
@@ -33,8 +33,26 @@ function bodyOf(text: string): AnsweredBody {
 
 const bytesOf = (text: string): number => new TextEncoder().encode(text).length
 
-/** What `invokeText` answered, taken apart. A JSON body keeps every digit. @throws SyntaxError when it is not such an answer */
+const isAnswer = (text: string): boolean => {
+  try {
+    const value: unknown = JSON.parse(text)
+    return typeof value === 'object' && value !== null && 'status_code' in value && Number.isInteger(value.status_code)
+  } catch {
+    return false
+  }
+}
+
+/** What `invokeText` answered, taken apart. A JSON body keeps every digit. @throws PatchbayProblem unexpected_answer */
 export function answered(text: string): Answered {
+  if (!isAnswer(text))
+    throw new PatchbayProblem({
+      code: 'unexpected_answer',
+      status: 200,
+      detail:
+        text.trim() === ''
+          ? 'An empty answer came back, which is not what Patchbay answers to a call. Something between this browser and Patchbay may have cut it off.'
+          : `What came back is not what Patchbay answers to a call. Something between this browser and Patchbay may have written it. It begins: ${text.trim().slice(0, 200)}`,
+    })
   const members = memberTexts(text)
   const raw = members.get('body') ?? 'null'
   const body = bodyOf(raw)

@@ -1,9 +1,19 @@
 import { expect, test } from 'vitest'
 import { answered, sizeWords } from './try-answer.ts'
 import { codeFor } from './try-code.ts'
-import { inputOf, reachOf, splitUrl, urlOf, type Draft } from './try-request.ts'
+import { allowedMethods, inputOf, permitted, readInput, reachOf, splitUrl, urlOf, type Draft } from './try-request.ts'
 
-const draft: Draft = { method: 'GET', origin: 'https://api.example.com', path: '/', headers: [], bodyKind: 'none', text: '', form: [] }
+const draft: Draft = {
+  method: 'GET',
+  origin: 'https://api.example.com',
+  path: '/',
+  headers: [],
+  bodyKind: 'none',
+  text: '',
+  form: [],
+  files: [],
+  file: null,
+}
 
 test('hosts to choose and hosts to type', () => {
   expect(
@@ -40,6 +50,54 @@ test('a body travels as it was typed, and never with GET', () => {
     parameters: { a: 'b c' },
     content_type: 'application/x-www-form-urlencoded',
   })
+})
+
+test('a form with a file travels as parts, and a file alone as the body', async () => {
+  const file = new File(['\ufeffa,b\n1,2\n'], 'it\'s "a".csv', { type: 'text/csv' })
+  const parts: Draft = {
+    ...draft,
+    method: 'DELETE',
+    bodyKind: 'form',
+    form: [{ id: 1, name: 'title', value: 'x' }],
+    files: [
+      { id: 1, name: '', file },
+      { id: 2, name: 'never chosen', file: null },
+    ],
+  }
+  expect(inputOf(parts)).toEqual({
+    url: 'https://api.example.com/',
+    type: 'DELETE',
+    body: { title: 'x' },
+    files: [{ name: 'file', filename: 'it\'s "a".csv', content_type: 'text/csv', content_base64: 'base64 of it\'s "a".csv' }],
+  })
+  expect(codeFor('proxy', 'https://p.example', 'mail', parts)).toContain(
+    `--form-string 'title=x' \\\n  -F 'file=@"it'\\''s \\"a\\".csv";type=text/csv'`,
+  )
+  expect(codeFor('typescript', 'https://p.example', 'mail', parts)).toContain(
+    `form.append('file', await openAsBlob('it\\'s "a".csv', { type: 'text/csv' }), 'it\\'s "a".csv')`,
+  )
+  expect(codeFor('invokeurl', 'https://p.example', 'mail', parts)).toContain('parameters : {"title":"x"}\nfiles : file\n')
+
+  const whole: Draft = { ...draft, method: 'PUT', bodyKind: 'file', file }
+  expect(await readInput(whole)).toMatchObject({ body: '\ufeffa,b\n1,2\n', content_type: 'text/csv' })
+  expect(codeFor('proxy', 'https://p.example', 'mail', whole)).toContain(`--data-binary '@it'\\''s "a".csv'`)
+  const picture = new File([new Uint8Array([0xff, 0xd8, 0xff])], 'a.jpg', { type: 'image/jpeg' })
+  await expect(readInput({ ...whole, file: picture })).rejects.toMatchObject({ code: 'validation_failed', status: 422 })
+  expect(await readInput({ ...whole, method: 'GET' })).toEqual({ url: 'https://api.example.com/', type: 'GET' })
+})
+
+test('a service that allows some methods begins with the first of them', () => {
+  const only = (named: unknown) => allowedMethods({ advanced: { methods: named } } as never)
+  expect(only(['PATCH', 'POST'])).toEqual(['POST', 'PATCH'])
+  expect(only(undefined)).toHaveLength(7)
+  expect(permitted(draft, ['POST', 'PATCH'])).toMatchObject({ method: 'POST', bodyKind: 'json' })
+  expect(permitted(draft, ['GET', 'POST'])).toBe(draft)
+})
+
+test('what is not an answer is told as what it is', () => {
+  for (const text of ['<html>Proxy login</html>', '', '{"status":1}', '{"status_code":200,', '[]'])
+    expect(() => answered(text)).toThrow(expect.objectContaining({ code: 'unexpected_answer' }))
+  expect(() => answered('<html>Proxy login</html>')).toThrow(/begins: <html>Proxy login/)
 })
 
 test('code survives quotes and line breaks', () => {

@@ -6,6 +6,7 @@ import { patchbay } from '../../client.ts'
 import { isTyping } from '../../parts/typing.ts'
 import type { Authorizing } from '../../parts/authorize.tsx'
 import { CopyText } from '../../parts/copy.tsx'
+import { ButtonLink } from '../../parts/links.tsx'
 import { tellDone, tellProblem } from '../../parts/problem.tsx'
 import { ServiceLogo } from '../../parts/service-logo.tsx'
 import { needsAttention, Status } from '../../parts/status.tsx'
@@ -25,7 +26,7 @@ interface Row {
 
 /** One line for a healthy connection; a second one for why it is not, with what mends it. */
 export const ConnectionRow = ({ connection, me, authorizing, onAuthorized, onAct }: Row) => {
-  const { link_name, name, service, owner, status, status_detail, use_login_user_credentials } = connection
+  const { link_name, name, service, owner, status, status_detail, last_used_at, use_login_user_credentials } = connection
   const attention = needsAttention(connection)
   const again = status === 'authorization_required' ? 'Connect' : 'Connect again'
   const connect = () =>
@@ -60,21 +61,45 @@ export const ConnectionRow = ({ connection, me, authorizing, onAuthorized, onAct
           </div>
         </div>
         <span className={`outside ${classes.cell}`}>{service.name}</span>
-        <span className={`outside ${classes.cell}`}>
-          {owner.id === me?.user.id ? 'You' : (owner.name ?? 'Somebody who left')}
+        <span className={`outside ${classes.cell} ${classes.owner}`}>
+          <span>
+            <span className={classes.narrow}>Owner: </span>
+            {owner.id === me?.user.id ? 'You' : (owner.name ?? 'Somebody who left')}
+          </span>
           {use_login_user_credentials && <span className={classes.each}>each their own account</span>}
         </span>
         <span className={classes.status}>
           <Status connection={connection} />
         </span>
         <span className={classes.used}>
-          <Time at={connection.last_used_at} never="–" />
+          {last_used_at === null ? (
+            <>
+              <span className={classes.wide}>–</span>
+              <span className={classes.narrow}>Never used</span>
+            </>
+          ) : (
+            <>
+              <span className={classes.narrow}>Used </span>
+              <Time at={last_used_at} />
+            </>
+          )}
         </span>
         <span className={classes.menu}>{me && <RowMenu connection={connection} me={me} onAct={onAct} />}</span>
       </div>
       {attention && (
         <div className={classes.why}>
           <span className="outside">{status_detail}</span>
+          {status === 'refresh_failing' && (
+            <ButtonLink
+              size="xs"
+              variant="default"
+              to="/connections/$linkName"
+              params={{ linkName: link_name }}
+              aria-label={`Details of ${name}`}
+            >
+              Details
+            </ButtonLink>
+          )}
           {status !== 'refresh_failing' && me && rightsOf(connection, me).authorizes && (
             <Button size="xs" variant="default" onClick={() => void connect()} aria-label={`${again} ${name}`}>
               {again}

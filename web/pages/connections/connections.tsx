@@ -4,6 +4,7 @@ import { keepPreviousData, useInfiniteQuery, useQuery } from '@tanstack/react-qu
 import { getRouteApi } from '@tanstack/react-router'
 import type { ConnectionQuery } from '../../../sdk/index.ts'
 import { meQuery, pageOf, patchbay } from '../../client.ts'
+import { everyServiceQuery } from '../../parts/every-service.ts'
 import { ButtonLink } from '../../parts/links.tsx'
 import { Page, RowsLoading } from '../../parts/page.tsx'
 import { ProblemNote } from '../../parts/problem.tsx'
@@ -52,9 +53,8 @@ export const Connections = () => {
     refetchInterval: 30_000,
   })
   const services = useQuery({
-    queryKey: ['services', 'names'],
-    queryFn: () => allServices(),
-    staleTime: 60_000,
+    ...everyServiceQuery,
+    select: every => every.map(({ link_name, name }) => ({ value: link_name, label: name })),
   })
 
   const rows = list.data?.pages.flatMap(page => page.data) ?? []
@@ -135,11 +135,4 @@ export const Connections = () => {
       </Tabs>
     </Page>
   )
-}
-
-/** Names for the filter: every page of the list, which is a few hundred at most. */
-const allServices = async () => {
-  const names: { value: string; label: string }[] = []
-  for await (const { link_name, name } of patchbay.services.list({ limit: 100 })) names.push({ value: link_name, label: name })
-  return names
 }

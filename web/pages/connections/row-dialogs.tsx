@@ -24,6 +24,6 @@ export const RowDialogs = ({ connection, act, me, authorizing, onClose, onChange
   return act === 'edit' ? (
     <EditConnection {...{ connection, service, authorizing, onClose, onChanged }} />
   ) : (
-    <EndConnection {...{ connection, me, service, onClose, onChanged }} rights={rightsOf(connection, me)} ending={act} />
+    <EndConnection {...{ connection, me, service, onClose }} rights={rightsOf(connection, me)} ending={act} />
   )
 }

@@ -4,6 +4,7 @@ import { getRouteApi } from '@tanstack/react-router'
 import { useCallback, useMemo } from 'react'
 import type { Invocation } from '../../../sdk/index.ts'
 import { meQuery, pageOf, patchbay } from '../../client.ts'
+import { serverNow } from '../../clock.ts'
 import { CallsChart } from '../../parts/calls-chart.tsx'
 import { InvocationRows } from '../../parts/invocation-rows.tsx'
 import { Empty, Page, RowsLoading } from '../../parts/page.tsx'
@@ -52,7 +53,7 @@ export const Invocations = () => {
       pageOf(
         patchbay.invocations.list({
           ...query,
-          since: new Date(Date.now() - hours * hourMs).toISOString(),
+          since: new Date(serverNow() - hours * hourMs).toISOString(),
           limit: 100,
           ...(pageParam !== null && { cursor: pageParam }),
         }),

@@ -70,16 +70,16 @@ export const useLive = (on: boolean, query: InvocationQuery): Live => {
           setRows(before => [...taken, ...before].slice(0, mostLiveRows))
         }, drawEveryMs)
         try {
-          const stream = patchbay.invocations.stream({ connection, user, status, signal })
+          let onOpen = () => {}
+          const opened = new Promise<void>(resolve => (onOpen = resolve))
+          const stream = patchbay.invocations.stream({ connection, user, status, signal, onOpen })
           const first = stream.next()
-          // what happened between two streams; that it is answered also tells that Patchbay can be reached
-          const refetched = queries.refetchQueries({ queryKey: ['invocations', 'list'], type: 'active' }, { throwOnError: true })
-          first.catch(() => {}) // waited for below
-          await Promise.race([refetched, first])
-          await refetched
+          await Promise.race([opened, first])
           setState('live')
           setReason(null)
           wait = firstWaitMs
+          // what happened between two streams; when it fails, the list says so itself
+          void queries.refetchQueries({ queryKey: ['invocations', 'list'], type: 'active' })
           for (let next = await first; !next.done; next = await stream.next()) fresh.push(next.value)
         } catch (error) {
           if (signal.aborted) return

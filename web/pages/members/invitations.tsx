@@ -1,10 +1,11 @@
 import { Button, Text } from '@mantine/core'
-import { useInfiniteQuery, useQueryClient } from '@tanstack/react-query'
+import { useInfiniteQuery } from '@tanstack/react-query'
 import { useState } from 'react'
 import type { Invitation, Member } from '../../../sdk/index.ts'
 import { pageOf, patchbay } from '../../client.ts'
 import { Confirm } from '../../parts/confirm.tsx'
 import { RowsLoading } from '../../parts/page.tsx'
+import { redrawnRow, useOptimistic } from '../../parts/optimistic.ts'
 import { ProblemNote, tellDone } from '../../parts/problem.tsx'
 import { Time } from '../../parts/time.tsx'
 import { roleLabel } from './roles.ts'
@@ -17,7 +18,11 @@ interface Shown {
 
 /** Invitations that wait, each to be withdrawn. */
 export const Invitations = ({ members, onInvite }: Shown) => {
-  const queries = useQueryClient()
+  const withdraw = useOptimistic({
+    mutationFn: ({ id }: Invitation) => patchbay.invitations.withdraw(id),
+    shows: ({ id }) => [redrawnRow<Invitation>(['invitations'], one => (one.id === id ? null : one))],
+    onDone: () => tellDone('The invitation is withdrawn.'),
+  })
   const [withdrawing, setWithdrawing] = useState<Invitation | null>(null)
   const list = useInfiniteQuery({
     queryKey: ['invitations'],
@@ -97,10 +102,7 @@ export const Invitations = ({ members, onInvite }: Shown) => {
         opened={withdrawing !== null}
         onClose={() => setWithdrawing(null)}
         onConfirm={async () => {
-          if (withdrawing === null) return
-          await patchbay.invitations.withdraw(withdrawing.id)
-          tellDone('The invitation is withdrawn.')
-          await queries.invalidateQueries({ queryKey: ['invitations'] })
+          if (withdrawing !== null) withdraw.mutate(withdrawing)
         }}
       >
         Its link stops working. You can invite the same address again.

@@ -1,11 +1,11 @@
 import { ActionIcon, Badge, Menu, Select, Tooltip } from '@mantine/core'
 import { IconDots, IconKey, IconUserMinus } from '@tabler/icons-react'
-import { useMutation, useQueryClient, type InfiniteData } from '@tanstack/react-query'
 import { useState } from 'react'
-import type { Member, Page, Role } from '../../../sdk/index.ts'
+import type { Member, Role } from '../../../sdk/index.ts'
 import { meQuery, patchbay } from '../../client.ts'
 import { Confirm } from '../../parts/confirm.tsx'
-import { tellDone, tellProblem } from '../../parts/problem.tsx'
+import { redrawnRow, useOptimistic } from '../../parts/optimistic.ts'
+import { tellDone } from '../../parts/problem.tsx'
 import { Time } from '../../parts/time.tsx'
 import { RemoveMember } from './remove-member.tsx'
 import { ResetLink } from './reset-link.tsx'
@@ -14,34 +14,13 @@ import classes from './members.module.css'
 
 const nameOf = ({ name, email }: Member): string => (name === '' ? email : name)
 
-/** Another role, on the screen at once and back again when it is refused. */
-const useRoleChange = () => {
-  const queries = useQueryClient()
-  const key = ['members', 'list']
-  return useMutation({
+const useRoleChange = () =>
+  useOptimistic({
     mutationFn: ({ member, role }: { member: Member; role: Role }) => patchbay.members.changeRole(member.id, role),
-    onMutate: async ({ member, role }) => {
-      await queries.cancelQueries({ queryKey: key })
-      const before = queries.getQueryData<InfiniteData<Page<Member>>>(key)
-      queries.setQueryData<InfiniteData<Page<Member>>>(
-        key,
-        old =>
-          old && {
-            ...old,
-            pages: old.pages.map(page => ({ ...page, data: page.data.map(one => (one.id === member.id ? { ...one, role } : one)) })),
-          },
-      )
-      return { before }
-    },
-    onError: (_error, _given, context) => queries.setQueryData(key, context?.before),
-    onSuccess: member => tellDone(`${nameOf(member)} is ${roleLabel(member.role).toLowerCase()} now.`),
-    onSettled: async (_member, _error, { member }) => {
-      await queries.invalidateQueries({ queryKey: ['members'] })
-      await queries.invalidateQueries({ queryKey: ['api-keys'] })
-      if (queries.getQueryData(meQuery.queryKey)?.user.id === member.id) await queries.invalidateQueries({ queryKey: meQuery.queryKey })
-    },
+    shows: ({ member, role }) => [redrawnRow<Member>(['members'], one => (one.id === member.id ? { ...one, role } : one))],
+    onDone: member => tellDone(`${nameOf(member)} is ${roleLabel(member.role).toLowerCase()} now.`),
+    touches: [['api-keys'], meQuery.queryKey],
   })
-}
 
 interface RoleOf {
   readonly member: Member
@@ -56,7 +35,7 @@ const RoleMenu = ({ member, onlyAdministrator, isMe }: RoleOf) => {
     if (role === member.role) return
     // what takes something from somebody is asked about; keys that act for others end with the administrator
     if (member.role === 'administrator') setAsked(role)
-    else change.mutate({ member, role }, { onError: tellProblem })
+    else change.mutate({ member, role })
   }
   if (onlyAdministrator)
     return (
@@ -97,7 +76,7 @@ const RoleMenu = ({ member, onlyAdministrator, isMe }: RoleOf) => {
         opened={asked !== null}
         onClose={() => setAsked(null)}
         onConfirm={async () => {
-          if (asked !== null) await change.mutateAsync({ member, role: asked })
+          if (asked !== null) change.mutate({ member, role: asked })
         }}
       >
         {isMe

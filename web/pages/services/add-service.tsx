@@ -2,25 +2,27 @@ import { Button, Group, Text } from '@mantine/core'
 import { useQuery } from '@tanstack/react-query'
 import { getRouteApi, useNavigate } from '@tanstack/react-router'
 import { useRef, useState, type FormEvent } from 'react'
-import { PatchbayProblem, type Service } from '../../../sdk/index.ts'
+import type { Service, ServiceInput, ServiceTest, Values } from '../../../sdk/index.ts'
 import { meQuery, patchbay } from '../../client.ts'
 import { AdministratorsOnly } from '../../parts/administrators-only.tsx'
 import { useAuthorize } from '../../parts/authorize.tsx'
+import { keeperOf } from '../../parts/kept.ts'
 import { leftBehind } from '../../parts/left-behind.ts'
 import { ButtonLink, TextLink } from '../../parts/links.tsx'
-import { Page } from '../../parts/page.tsx'
+import { Page, RowsLoading } from '../../parts/page.tsx'
 import { fieldErrorsOf, tellDone, tellProblem } from '../../parts/problem.tsx'
 import { UnsavedGuard } from '../../parts/unsaved.tsx'
 import { useLinkName } from '../../parts/link-name-box.tsx'
 import { connectionOf, connectionProblemsOf } from './connection-details.ts'
 import { ConnectionFields } from './connection-fields.tsx'
 import { useFocusFirstError } from '../../parts/focus-first-error.ts'
-import { forgetKept, useKeptDraft } from './kept-draft.ts'
+import { forgetKept, hasUnkept, useKeptDraft } from './kept-draft.ts'
 import { Note } from './note.tsx'
 import { useLinkNameProblem } from './name-fields.tsx'
-import { inputOf, problemsOf } from './service-draft.ts'
+import { inputOf, problemsOf, variablesOf } from './service-draft.ts'
 import { ServiceForm } from './service-form.tsx'
 import { serviceChanged } from './service-queries.ts'
+import { TestEndpoint } from './test-service.tsx'
 import { WrongFields } from './wrong-fields.tsx'
 import classes from './form.module.css'
 
@@ -39,10 +41,18 @@ export const AddService = () => {
           : 'How it authenticates, and where its API is. Everybody in the organisation can connect it afterwards.'
       }
     >
+      {me.isPending && <RowsLoading rows={4} />}
       {me.data?.may_create === false ? (
         <AdministratorsOnly>In this organisation your role does not create services.</AdministratorsOnly>
       ) : (
-        <NewService connect={connect} administrator={me.data?.role === 'administrator'} />
+        me.data && (
+          <NewService
+            key={keeperOf(me.data)}
+            connect={connect}
+            administrator={me.data.role === 'administrator'}
+            keeper={keeperOf(me.data)}
+          />
+        )
       )}
     </Page>
   )
@@ -51,33 +61,44 @@ export const AddService = () => {
 const below = (prefix: string, errors: Readonly<Record<string, string>>) =>
   Object.fromEntries(Object.entries(errors).map(([path, message]) => [`${prefix}.${path}`, message]))
 
-const NewService = ({ connect, administrator }: { readonly connect: boolean; readonly administrator: boolean }) => {
+interface New {
+  readonly connect: boolean
+  readonly administrator: boolean
+  /** Whose draft it is. */
+  readonly keeper: string
+}
+
+const NewService = ({ connect, administrator, keeper }: New) => {
   const navigate = useNavigate()
   const form = useRef<HTMLFormElement>(null)
   const authorizing = useAuthorize()
   /** Stored already, when its connection was refused. */
   const [stored, setStored] = useState<Service | null>(null)
-  const { draft, restored, changeService, changeConnection, afresh } = useKeptDraft(stored === null)
+  const { draft, restored, changeService, changeConnection, afresh } = useKeptDraft(keeper, stored === null)
   const { service, connection } = draft
   const [secret, setSecret] = useState('')
   const [found, setFound] = useState<Readonly<Record<string, string>>>({})
   const [refusal, setRefusal] = useState<unknown>(null)
   const [busy, setBusy] = useState(false)
+  const [edits, setEdits] = useState(0)
+  /** The connection exists: nothing of this page is unsaved any more. */
+  const [connected, setConnected] = useState(false)
   const linkNameProblem = useLinkNameProblem(service.link_name)
   const linkName = connectionOf(connection, service).link_name
   const checked = useLinkName(linkName, connect)
   useFocusFirstError(form, found === noneFound ? refusal : found)
 
-  const taken = refusal instanceof PatchbayProblem && refusal.code === 'link_name_taken' ? { link_name: refusal.detail } : {}
-  const refused = { ...fieldErrorsOf(refusal), ...taken }
+  const refused = fieldErrorsOf(refusal)
   const errors = { ...(stored ? below('connection', refused) : refused), ...found }
   const edited = () => {
+    setEdits(count => count + 1)
     setFound(noneFound)
     setRefusal(null)
   }
 
+  const input = (): ServiceInput => ({ ...inputOf(service), ...(secret !== '' && { client_secret: secret }) })
   const create = async (): Promise<Service> => {
-    const created = await patchbay.services.create({ ...inputOf(service), ...(secret !== '' && { client_secret: secret }) })
+    const created = await patchbay.services.create(input())
     void serviceChanged(created.link_name)
     return created
   }
@@ -86,7 +107,7 @@ const NewService = ({ connect, administrator }: { readonly connect: boolean; rea
     setBusy(true)
     try {
       const created = await create()
-      forgetKept()
+      forgetKept(keeper)
       setSecret('')
       tellDone(`${created.name} was created.`)
       await navigate({ to: '/services/$linkName', params: { linkName: created.link_name } })
@@ -105,50 +126,73 @@ const NewService = ({ connect, administrator }: { readonly connect: boolean; rea
         service,
         linkName,
         start: async returnTo => {
-          made ??= await create()
           const { scopes, variables, ...fields } = connectionOf(connection, service)
-          const started = await patchbay.connections.create({
+          const wanted = {
             ...fields,
-            service: made.link_name,
             return_to: returnTo,
             ...(service.auth_type === 'oauth2' && { scopes }),
             ...(Object.keys(variables).length > 0 && { variables }),
-          })
-          forgetKept()
+          }
+          // what can be seen to be wrong with either is told before the service is there
+          if (!made) await patchbay.services.check(input(), { connection: wanted })
+          made ??= await create()
+          const started = await patchbay.connections.create({ ...wanted, service: made.link_name })
+          forgetKept(keeper)
           setSecret('')
+          setConnected(true)
           return started
         },
-        onDone: connected => {
-          tellDone(`${connected.name} is connected.`)
+        onDone: ({ name }) => {
+          tellDone(`${name} is connected.`)
           void open()
         },
         onLeft: () => void open(),
       })
     } catch (error) {
       if (made) {
-        forgetKept()
+        forgetKept(keeper)
         setSecret('')
         setStored(made)
+        setConnected(true)
         // its page tells what went wrong, and connects it again: a second one could not have its link name
         if (await leftBehind(linkName, made.link_name, error)) {
           tellProblem(error)
           return void open()
         }
+        setConnected(false)
       }
       setRefusal(error)
     }
   }
 
+  const serviceProblems = () => problemsOf(service, { administrator, secret, secretStored: false, linkName: linkNameProblem })
+  /** Whether nothing can be seen to be wrong; otherwise it is shown. */
+  const passes = (wrong: Readonly<Record<string, string>>): boolean => {
+    const right = Object.keys(wrong).length === 0
+    setRefusal(null)
+    setFound(right ? noneFound : wrong)
+    return right
+  }
+
   const submit = (event: FormEvent) => {
     event.preventDefault()
     const wrong = {
-      ...(!stored && problemsOf(service, { administrator, secret, secretStored: false, linkName: linkNameProblem })),
+      ...(!stored && serviceProblems()),
       ...(connect && connectionProblemsOf(connection, service, checked?.taken === true)),
     }
-    setRefusal(null)
-    setFound(Object.keys(wrong).length === 0 ? noneFound : wrong)
-    if (Object.keys(wrong).length > 0) return
-    void (connect ? createAndConnect() : createOnly())
+    if (passes(wrong)) void (connect ? createAndConnect() : createOnly())
+  }
+
+  const test = async (variables: Values): Promise<ServiceTest | null> => {
+    if (!passes(serviceProblems())) return null
+    try {
+      return await patchbay.services.testDefinition(input(), variables)
+    } catch (error) {
+      const paths = Object.keys(fieldErrorsOf(error))
+      if (paths.length === 0 || paths.every(path => path.startsWith('variables.'))) throw error
+      setRefusal(error)
+      return null
+    }
   }
 
   return (
@@ -187,6 +231,15 @@ const NewService = ({ connect, administrator }: { readonly connect: boolean; rea
           }}
         />
       )}
+      {!stored && (service.auth_type === 'oauth1' || service.auth_type === 'oauth2') && (
+        <TestEndpoint
+          service={{ ...service, name: service.name.trim() || 'The service' }}
+          variables={variablesOf(service)}
+          remedy="Correct them above"
+          version={edits}
+          test={test}
+        />
+      )}
       {connect && (
         <ConnectionFields
           draft={connection}
@@ -214,7 +267,7 @@ const NewService = ({ connect, administrator }: { readonly connect: boolean; rea
         )}
       </div>
       {authorizing.dialog}
-      <UnsavedGuard unsaved={secret !== '' && !busy && !authorizing.busy} />
+      <UnsavedGuard unsaved={(secret !== '' || (connect && !connected && hasUnkept(draft))) && !busy && !authorizing.busy} />
     </form>
   )
 }

@@ -20,6 +20,8 @@ interface Fields {
 /** The second half of one page: the connection that is made together with its service. */
 export const ConnectionFields = ({ draft, service, change, errors, checked }: Fields) => {
   const connection = connectionOf(draft, service)
+  /** A list shows what is wrong with one of its entries. */
+  const under = (path: string) => errors[path] ?? Object.entries(errors).find(([one]) => one.startsWith(`${path}.`))?.[1]
   return (
     <Section title="Connection details">
       <FormRow label="Name" help="Of this connection, as people read it in lists." error={errors['connection.name']}>
@@ -62,7 +64,7 @@ export const ConnectionFields = ({ draft, service, change, errors, checked }: Fi
         </FormRow>
       ))}
       {service.auth_type === 'oauth2' && service.scopes.length > 0 && (
-        <FormRow group label="Scopes" help="What this connection asks for. Fewer is better." error={errors['connection.scopes']}>
+        <FormRow group label="Scopes" help="What this connection asks for. Fewer is better." error={under('connection.scopes')}>
           {field => (
             <ScopePicker
               listed={service.scopes}
@@ -86,7 +88,7 @@ export const ConnectionFields = ({ draft, service, change, errors, checked }: Fi
         group
         label="Who may call it directly"
         help="From their own code, with their own API keys."
-        error={errors['connection.access']}
+        error={under('connection.access')}
       >
         {field => <AccessPicker value={draft.access} onChange={access => change({ access })} error={field.error} />}
       </FormRow>

@@ -1,9 +1,10 @@
-import { TagsInput, Text } from '@mantine/core'
+import { Code, TagsInput, Text } from '@mantine/core'
 import { FormRow } from '../../parts/form-row.tsx'
+import { useDerivedHosts } from './derived-hosts.ts'
 import type { FormPart } from './form-part.ts'
 import { Note } from './note.tsx'
-import { hostsOfUrls } from './service-draft.ts'
 import { namesInWords } from '../../parts/counted-words.ts'
+import classes from './service.module.css'
 
 /** `https://api.example.com/v1` is pasted more often than typed: what it says is its host. */
 const hostOf = (text: string): string => {
@@ -11,15 +12,33 @@ const hostOf = (text: string): string => {
   return /^https?:\/\//.test(trimmed) ? (/^https?:\/\/([^/?#]*)/.exec(trimmed)?.[1] ?? trimmed) : trimmed
 }
 
-/** An address or a name without a domain is allowed as it is; a registrable domain with everything below it. */
-const inWords = (host: string): string =>
-  /^(?:[\d.]+|\[.*\]|localhost)(?::\d+)?$/.test(host) ? host : `the domain of ${host} and everything below it`
+/** More are those of a service with a data centre in every region. */
+const mostHosts = 12
+
+/** What the server makes of the URLs, while they are typed. */
+const Derived = ({ hosts }: { readonly hosts: readonly string[] | null }) => (
+  <div role="status">
+    <Text size="sm" c="dimmed" mt={6}>
+      {hosts === null ? 'Left empty, they follow from the URLs above.' : 'Left empty, they follow from the URLs above:'}
+    </Text>
+    {hosts !== null && (
+      <ul className={classes.hosts} aria-label="Derived API hosts">
+        {hosts.slice(0, mostHosts).map(host => (
+          <li key={host}>
+            <Code>{host}</Code>
+          </li>
+        ))}
+        {hosts.length > mostHosts && <li className={classes.small}>and {hosts.length - mostHosts} more</li>}
+      </ul>
+    )}
+  </div>
+)
 
 /** Where the credential may be sent. */
 export const HostsField = ({ draft, change, errors, stored }: FormPart) => {
   const { api_hosts } = draft
   const derives = draft.auth_type === 'oauth1' || draft.auth_type === 'oauth2'
-  const hosts = derives ? hostsOfUrls(draft) : []
+  const derived = useDerivedHosts(draft)
   const error = errors.api_hosts ?? Object.entries(errors).find(([path]) => path.startsWith('api_hosts.'))?.[1]
   const added = stored ? api_hosts.filter(host => !stored.api_hosts.includes(host)) : []
   return (
@@ -40,13 +59,7 @@ export const HostsField = ({ draft, change, errors, stored }: FormPart) => {
             value={[...api_hosts]}
             onChange={next => change({ api_hosts: [...new Set(next.map(hostOf).filter(one => one !== ''))] })}
           />
-          {derives && api_hosts.length === 0 && (
-            <Text size="sm" c="dimmed" mt={6} className="outside">
-              {hosts.length === 0
-                ? 'Left empty, they follow from the URLs above.'
-                : `Left empty, we would allow ${namesInWords(hosts.map(inWords))}, and the API hosts of a default service that has the same access token host. The service’s page shows them afterwards.`}
-            </Text>
-          )}
+          {derives && api_hosts.length === 0 && <Derived hosts={derived} />}
           {api_hosts.includes('*') && (
             <Note tone="bad" mt="xs" title="Every host is dangerous">
               With “*”, whoever may call a connection can send its credential to any host. Only an administrator can choose it.

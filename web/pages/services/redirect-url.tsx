@@ -2,7 +2,7 @@ import { useQuery } from '@tanstack/react-query'
 import type { ReactNode } from 'react'
 import { meQuery } from '../../client.ts'
 import { CopyIcon } from '../../parts/copy.tsx'
-import { everyServiceQuery } from './service-queries.ts'
+import { everyServiceQuery } from '../../parts/every-service.ts'
 import classes from './form.module.css'
 
 /** What is to be pasted at the provider: read-only, one click to copy. */

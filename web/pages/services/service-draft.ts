@@ -176,13 +176,26 @@ export const problemsOf = (
   return errors
 }
 
-/** The hosts of the URLs that the API hosts are derived from, when none are named. */
-export const hostsOfUrls = (draft: ServiceDraft): string[] => {
-  const hosts = [draft.access_token_url, draft.authorize_url].flatMap(url => {
-    const host = /^https?:\/\/([^/?#\\]+)/i.exec(url.trim())?.[1]
-    return host === undefined ? [] : [host.toLowerCase()]
-  })
-  return [...new Set(hosts)]
+/**
+ * What the hosts follow from, as a service that the server can judge although the rest of it is not typed yet. Null without an access
+ * token URL, or when hosts are named.
+ */
+export const hostsInput = ({ auth_type, access_token_url, authorize_url, advanced, api_hosts }: ServiceDraft): ServiceInput | null => {
+  if ((auth_type !== 'oauth1' && auth_type !== 'oauth2') || api_hosts.length > 0 || !isUrl(access_token_url)) return null
+  const token = access_token_url.trim()
+  const authorize = isUrl(authorize_url) ? authorize_url.trim() : null
+  return {
+    auth_type,
+    access_token_url: token,
+    ...(auth_type === 'oauth2'
+      ? { grant_type: 'client_credentials', authorize_url: authorize }
+      : { request_token_url: token, authorize_url: authorize ?? token }),
+    ...('variables' in advanced && { advanced: { variables: advanced.variables } }),
+    name: 'Hosts',
+    link_name: 'hosts_of_a_draft',
+    client_id: 'none',
+    client_secret: 'none',
+  }
 }
 
 export interface AskedVariable {

@@ -1,17 +1,5 @@
 import { queryOptions } from '@tanstack/react-query'
-import type { Service } from '../../../sdk/index.ts'
 import { pageOf, patchbay, queryClient } from '../../client.ts'
-
-/** Every service: a few hundred at most, so that searching and filtering them needs no server. */
-export const everyServiceQuery = queryOptions({
-  queryKey: ['services', 'every'],
-  queryFn: async () => {
-    const services: Service[] = []
-    for await (const one of patchbay.services.list({ limit: 100 })) services.push(one)
-    return services
-  },
-  staleTime: 30_000,
-})
 
 export const serviceQuery = (linkName: string) =>
   queryOptions({ queryKey: ['service', linkName], queryFn: () => patchbay.services.get(linkName) })

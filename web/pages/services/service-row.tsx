@@ -31,10 +31,13 @@ export const ServiceState = ({ service }: { readonly service: Service }) => {
 interface Row {
   readonly service: Service
   readonly mayCreate: boolean
+  /** Then the connections are everybody’s, otherwise one’s own. */
+  readonly administrator: boolean
 }
 
-export const ServiceRow = ({ service, mayCreate }: Row) => {
-  const { link_name, name, logo, description, category, kind, auth_type } = service
+export const ServiceRow = ({ service, mayCreate, administrator }: Row) => {
+  const { link_name, name, logo, description, category, kind, auth_type, connections } = service
+  const counted = `${connections} ${administrator ? '' : 'own '}${connections === 1 ? 'connection' : 'connections'}`
   return (
     <div className={classes.row} data-row>
       <ServiceLogo name={name} logo={logo} />
@@ -52,6 +55,19 @@ export const ServiceRow = ({ service, mayCreate }: Row) => {
       <span className={classes.fact}>{authTypeName(auth_type)}</span>
       <span className={`${classes.fact} ${classes.category} outside`}>
         {category === null ? (kind === 'custom' ? 'Custom' : '') : categoryName(category)}
+      </span>
+      <span className={`${classes.connections} tabular`}>
+        {connections > 0 && (
+          <Link
+            to="/connections"
+            search={{ service: link_name, ...(administrator && { view: 'all' as const }) }}
+            aria-label={`${counted} with ${name}`}
+            className={classes.counted}
+          >
+            {connections}
+            <span className={classes.countedWords}> {counted.slice(counted.indexOf(' ') + 1)}</span>
+          </Link>
+        )}
       </span>
       <ServiceState service={service} />
       {mayCreate && (

@@ -5,13 +5,14 @@ import { getRouteApi } from '@tanstack/react-router'
 import type { KeyboardEvent } from 'react'
 import type { Service, ServiceRequest } from '../../../sdk/index.ts'
 import { meQuery } from '../../client.ts'
+import { everyServiceQuery } from '../../parts/every-service.ts'
 import { ButtonLink, TextLink } from '../../parts/links.tsx'
 import { Empty, Page, RowsLoading } from '../../parts/page.tsx'
 import { ProblemNote } from '../../parts/problem.tsx'
 import { useSearchBox } from '../../parts/search-box.ts'
 import { VirtualRows } from '../../parts/virtual-rows.tsx'
 import { Note } from './note.tsx'
-import { everyServiceQuery, requestsQuery } from './service-queries.ts'
+import { requestsQuery } from './service-queries.ts'
 import { ServiceRow } from './service-row.tsx'
 import { categoryName } from '../../parts/service-words.ts'
 import { namesInWords } from '../../parts/counted-words.ts'
@@ -29,9 +30,9 @@ const found = ({ name, link_name, description }: Service, q: string): boolean =>
   [name, link_name, description ?? ''].some(text => text.toLocaleLowerCase().includes(q.toLocaleLowerCase()))
 
 const chosen = (services: readonly Service[], { kind, q = '', category }: Filter): Service[] =>
-  services
-    .filter(one => (kind === undefined || one.kind === kind) && (category === undefined || one.category === category) && found(one, q))
-    .sort((a, b) => a.name.localeCompare(b.name))
+  services.filter(
+    one => (kind === undefined || one.kind === kind) && (category === undefined || one.category === category) && found(one, q),
+  )
 
 /** Arrows move from row to row; Enter opens the one that has the focus, which is a link. */
 const onArrow = (event: KeyboardEvent<HTMLElement>) => {
@@ -53,9 +54,11 @@ export const Services = () => {
   const search = route.useSearch()
   const navigate = route.useNavigate()
   const me = useQuery(meQuery)
-  const services = useQuery(everyServiceQuery)
+  // the counts are those of now
+  const services = useQuery({ ...everyServiceQuery, staleTime: 0 })
   const box = useSearchBox(search.q ?? '', q => void navigate({ search: known => ({ ...known, q: q || undefined }), replace: true }))
   const mayCreate = me.data?.may_create === true
+  const administrator = me.data?.role === 'administrator'
 
   const all = services.data ?? []
   const ofKind = chosen(all, { kind: search.kind })
@@ -77,7 +80,7 @@ export const Services = () => {
         )
       }
     >
-      {me.data?.role === 'administrator' && <Requested />}
+      {administrator && <Requested />}
       <Tabs
         value={search.kind ?? 'all'}
         onChange={kind => void navigate({ search: { q: search.q, kind: kind === 'default' || kind === 'custom' ? kind : undefined } })}
@@ -121,10 +124,11 @@ export const Services = () => {
                 <span>Service</span>
                 <span>Type</span>
                 <span className={classes.category}>Category</span>
+                <span className={classes.connections}>{administrator ? 'Connections' : 'Own'}</span>
                 <span>State</span>
               </div>
               <VirtualRows rows={rows} keyOf={one => one.link_name} height={60} label="Services">
-                {one => <ServiceRow service={one} mayCreate={mayCreate} />}
+                {one => <ServiceRow service={one} mayCreate={mayCreate} administrator={administrator} />}
               </VirtualRows>
             </div>
           )}

@@ -5,6 +5,7 @@ import { patchbay } from '../../client.ts'
 import { FormRow, Section } from '../../parts/form-row.tsx'
 import { fieldErrorsOf, ProblemNote } from '../../parts/problem.tsx'
 import { Note } from './note.tsx'
+import type { AskedVariable } from './service-draft.ts'
 import classes from './service.module.css'
 import { clientWords } from '../../parts/service-words.ts'
 
@@ -14,9 +15,20 @@ interface Verdict {
   readonly words: string
 }
 
-const verdictOf = ({ outcome }: ServiceTest, { auth_type, kind, name }: Service): Verdict => {
+/** What is tried: a stored service, or one that is still being written. */
+interface Tried {
+  readonly service: Pick<Service, 'name' | 'auth_type' | 'access_token_url' | 'request_token_url'> & { readonly grant_type?: string }
+  readonly variables: readonly (AskedVariable & { readonly default?: string | null })[]
+  /** What to do about a client that is refused, up to “with those of the provider’s page”. */
+  readonly remedy: string
+  /** A verdict is about one version: another one has not been tried. */
+  readonly version: number
+  /** Null: nothing was sent, and the page says why. */
+  readonly test: (variables: Values) => Promise<ServiceTest | null>
+}
+
+const verdictOf = ({ outcome }: ServiceTest, { service: { auth_type, name }, remedy }: Tried): Verdict => {
   const { id, secret } = clientWords(auth_type)
-  const where = kind === 'custom' ? 'Edit the service' : 'Replace the client above'
   const url = auth_type === 'oauth1' ? 'request token URL' : 'access token URL'
   switch (outcome) {
     case 'client_accepted':
@@ -29,7 +41,7 @@ const verdictOf = ({ outcome }: ServiceTest, { auth_type, kind, name }: Service)
       return {
         tone: 'bad',
         title: 'The client is refused',
-        words: `${name} answered, and does not accept the ${id.toLowerCase()} with this ${secret.toLowerCase()}. ${where} with those of the provider’s page.`,
+        words: `${name} answered, and does not accept the ${id.toLowerCase()} with this ${secret.toLowerCase()}. ${remedy} with those of the provider’s page.`,
       }
     case 'not_a_token_endpoint':
       return {
@@ -46,16 +58,32 @@ const verdictOf = ({ outcome }: ServiceTest, { auth_type, kind, name }: Service)
   }
 }
 
+/** Of a stored service. */
+export const TestService = ({ service }: { readonly service: Service }) => (
+  <TestEndpoint
+    service={service}
+    variables={service.variables}
+    remedy={service.kind === 'custom' ? 'Edit the service' : 'Replace the client above'}
+    version={service.revision}
+    test={variables => patchbay.services.test(service.link_name, variables)}
+  />
+)
+
 /** Tries the token endpoint, with a code that is deliberately wrong or with the client's own credentials, and says what it is. */
-export const TestService = ({ service }: { readonly service: Service }) => {
-  const [variables, setVariables] = useState<Values>(() =>
-    Object.fromEntries(service.variables.map(one => [one.name, one.default ?? one.choices?.[0] ?? ''])),
+export const TestEndpoint = (tried: Tried) => {
+  const { service, version } = tried
+  const [typed, setTyped] = useState<Values>({})
+  const variables: Values = {
+    ...Object.fromEntries(tried.variables.map(one => [one.name, one.default ?? one.choices?.[0] ?? ''])),
+    ...typed,
+  }
+  const [result, setResult] = useState<{ readonly of: number; readonly verdict: Verdict; readonly steps: ServiceTest['steps'] } | null>(
+    null,
   )
-  const [result, setResult] = useState<ServiceTest | null>(null)
   const [error, setError] = useState<unknown>(null)
   const [busy, setBusy] = useState(false)
   const errors = fieldErrorsOf(error)
-  const used = service.variables.filter(one =>
+  const used = tried.variables.filter(one =>
     [service.access_token_url, service.request_token_url].some(url => url?.includes(`{${one.name}}`)),
   )
   const test = async () => {
@@ -63,15 +91,15 @@ export const TestService = ({ service }: { readonly service: Service }) => {
     setError(null)
     setResult(null)
     try {
-      setResult(await patchbay.services.test(service.link_name, variables))
+      const answer = await tried.test(Object.fromEntries(used.map(one => [one.name, variables[one.name] ?? ''])))
+      if (answer) setResult({ of: version, verdict: verdictOf(answer, tried), steps: answer.steps })
     } catch (refused) {
       setError(refused)
     } finally {
       setBusy(false)
     }
   }
-  const set = (name: string, value: string) => setVariables(known => ({ ...known, [name]: value }))
-  const verdict = result && verdictOf(result, service)
+  const set = (name: string, value: string) => setTyped(known => ({ ...known, [name]: value }))
   return (
     <Section title="Test">
       <Text c="dimmed">
@@ -108,9 +136,9 @@ export const TestService = ({ service }: { readonly service: Service }) => {
           <ProblemNote error={error} />
         </div>
       )}
-      {result && verdict && (
-        <Note role="status" tone={verdict.tone} title={verdict.title} mt="md">
-          <Text mb="sm">{verdict.words}</Text>
+      {result?.of === version && (
+        <Note role="status" tone={result.verdict.tone} title={result.verdict.title} mt="md">
+          <Text mb="sm">{result.verdict.words}</Text>
           <ol className={classes.steps}>
             {result.steps.map((step, index) => (
               <Step key={index} step={step} />

@@ -6,6 +6,7 @@ import { Page } from '../../parts/page.tsx'
 import { About } from './about.tsx'
 import { Account } from './account.tsx'
 import { Appearance } from './appearance.tsx'
+import { FunctionSettings } from './function-settings.tsx'
 import { Organizations } from './organizations.tsx'
 import { PasswordForm } from './password-form.tsx'
 import { WhoMayCreate } from './who-may-create.tsx'
@@ -27,6 +28,9 @@ export const Settings = () => {
           <Section title="Organisation">
             <WhoMayCreate me={me.data} />
             <Organizations me={me.data} />
+          </Section>
+          <Section title="Functions">
+            <FunctionSettings me={me.data} />
           </Section>
         </>
       ) : (

@@ -1,9 +1,10 @@
 import { Radio, Skeleton, Stack, Text } from '@mantine/core'
-import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
+import { useQuery } from '@tanstack/react-query'
 import type { Me, Settings } from '../../../sdk/index.ts'
 import { patchbay } from '../../client.ts'
 import { FormRow } from '../../parts/form-row.tsx'
-import { ProblemNote, tellDone, tellProblem } from '../../parts/problem.tsx'
+import { redrawn, useOptimistic } from '../../parts/optimistic.ts'
+import { ProblemNote, tellDone } from '../../parts/problem.tsx'
 
 const choices: readonly { readonly value: Settings['who_may_create']; readonly label: string; readonly description: string }[] = [
   { value: 'everyone', label: 'Everyone', description: 'Every member creates services and connections of their own.' },
@@ -26,23 +27,12 @@ export const WhoMayCreate = ({ me }: { readonly me: Me }) => {
 }
 
 const Choice = () => {
-  const queries = useQueryClient()
   const queryKey = ['settings']
   const settings = useQuery({ queryKey, queryFn: () => patchbay.settings.get() })
-  const save = useMutation({
+  const save = useOptimistic({
     mutationFn: (next: Settings) => patchbay.settings.update(next),
-    onMutate: async next => {
-      await queries.cancelQueries({ queryKey })
-      const before = queries.getQueryData<Settings>(queryKey)
-      queries.setQueryData(queryKey, next)
-      return { before }
-    },
-    onSuccess: () => tellDone('Saved.'),
-    onError: (error, _next, context) => {
-      queries.setQueryData(queryKey, context?.before)
-      tellProblem(error)
-    },
-    onSettled: () => queries.invalidateQueries({ queryKey }),
+    shows: next => [redrawn<Settings>(queryKey, () => next)],
+    onDone: () => tellDone('Saved.'),
   })
   return (
     <FormRow label={label} help={help} group>

@@ -34,7 +34,7 @@ export const TryIt = ({ firstRun, mayCreate }: { readonly firstRun: FirstRun; re
         linkName,
         landing: 'welcome',
         start: async returnTo => {
-          // also when there is a connection: a practice service that was started anew has forgotten us
+          // also when there is a connection: a practice service that was reset has forgotten us
           const service = mayCreate ? (await patchbay.practice.create()).service : null
           if (connection) return authorize(returnTo)
           return patchbay.connections.create({
