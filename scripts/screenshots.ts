@@ -212,6 +212,8 @@ async function takeAll(browser: Browser, base: string): Promise<number> {
         context.setDefaultTimeout(10_000)
         if (signedIn) await signIn(context, base)
         const page = await context.newPage()
+        // what was typed for a picture is not saved, and leaving asks
+        page.on('dialog', dialog => void dialog.accept())
         for (const [name, path, asSignedIn, open] of ways) {
           if (asSignedIn !== signedIn || !isWanted(name)) continue
           const file = `${name}-${colorScheme}-${size.width}.png`

@@ -243,6 +243,7 @@ describe('the probe tells apart', () => {
   test('a page that is no token endpoint', async () => {
     assert.equal(await probe({ rest: { access_token_url: `${flow.practice.url}/` } }), 'not_a_token_endpoint')
     assert.equal(await probe({ rest: { access_token_url: `${flow.practice.url}/nowhere` } }), 'not_a_token_endpoint')
+    assert.equal(await probe({ rest: { access_token_url: `${flow.practice.url}/api/echo` } }), 'not_a_token_endpoint')
     await flow.script({ endpoint: 'token', kind: 'html' })
     assert.equal(await probe({}), 'not_a_token_endpoint')
   })

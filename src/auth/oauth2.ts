@@ -255,7 +255,8 @@ export const oauth2: Scheme<OAuth2Service, OAuth2Credential> = {
 function probed({ kind, status, error }: Refusal): 'client_accepted' | 'client_refused' | 'not_a_token_endpoint' | 'host_unreachable' {
   switch (kind) {
     case 'revoked':
-      return 'client_accepted'
+      // what a protected resource says of a request without a token (RFC 6750 §3.1): an address of the API, not of its tokens
+      return status === 401 && error === 'invalid_token' ? 'not_a_token_endpoint' : 'client_accepted'
     case 'client':
       return 'client_refused'
     case 'malformed':

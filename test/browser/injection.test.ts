@@ -228,7 +228,9 @@ describe('X22 names, descriptions and answers from outside are text [pglite]', (
     await page.keyboard.insertText(`x = "${hostileTexts[4]?.replaceAll('"', '')}".<img src=x onerror=window.__x=1>;`)
     await page.getByRole('region', { name: 'Problems' }).getByRole('listitem').first().waitFor()
     await expectText(page, [])
-    await page.goto('about:blank')
+    // otherwise leaving would ask
+    await page.keyboard.press('Control+z')
+    await page.getByText('Revision 1 is live.').waitFor()
   })
 
   it('what a provider says at the callback, on its page and in the recorded authorisation', async () => {

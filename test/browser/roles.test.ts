@@ -84,8 +84,11 @@ describe('a person without the role sees no administrator’s action, and cannot
   it('settings of the organisation are told, not offered', async () => {
     const { page } = await ben()
     await visit(page, '/settings')
-    await page.getByText('Administrators decide this.').waitFor()
-    expect(await page.getByRole('group', { name: 'Who may create' }).getByRole('radio').count()).toBe(0)
+    for (const name of ['Who may create', 'Scripts']) {
+      const group = page.getByRole('group', { name })
+      await group.getByText('Administrators decide this.').waitFor()
+      expect(await group.locator('input').count(), name).toBe(0)
+    }
   })
 
   it('where only administrators create, others are told who can instead of a form', async () => {

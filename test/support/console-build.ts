@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process'
 import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { built } from './program.ts'
 import { oncePerRun, runDirectory } from './run-directory.ts'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
@@ -23,10 +24,12 @@ export async function buildConsole(directory: string): Promise<void> {
   if (code !== 0) throw new Error(`The console does not build:\n${said.trim()}`)
 }
 
-/** The console as its sources are now, built once per run when the first test wants it. */
-export const builtConsole = (): Promise<string> =>
-  oncePerRun('console', async () => {
+/** The console as its sources are now: from dist/ when that is up to date, else built once per run when the first test wants it. */
+export const builtConsole = async (): Promise<string> => {
+  if (built) return join(root, 'dist/web')
+  return oncePerRun('console', async () => {
     const directory = join(runDirectory(), 'console-files')
     await buildConsole(directory)
     return directory
   })
+}

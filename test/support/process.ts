@@ -1,6 +1,7 @@
 import { spawn, type ChildProcess } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import { adminEmail, adminKey, adminPassword, asker, createBrowser } from './patchbay.ts'
+import { programArguments } from './program.ts'
 import type { Reachable } from './oauth-story.ts'
 
 /** A Patchbay in a process of its own, as an operator runs it. */
@@ -18,7 +19,7 @@ const root = fileURLToPath(new URL('../..', import.meta.url))
 
 /** Starts it with these settings and no others. It is not ready yet, and may refuse to start. */
 export function launch(settings: Readonly<Record<string, string>>, practiceUrl: string | null = null): PatchbayProcess {
-  const child = spawn(process.execPath, ['--import', 'tsx', 'src/main.ts'], {
+  const child = spawn(process.execPath, [...programArguments('main')], {
     cwd: root,
     stdio: ['ignore', 'pipe', 'pipe'],
     env: {

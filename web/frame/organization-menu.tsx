@@ -5,7 +5,7 @@ import { useNavigate } from '@tanstack/react-router'
 import type { Me } from '../../sdk/index.ts'
 import { pageOf, patchbay } from '../client.ts'
 import { tellProblem } from '../parts/problem.tsx'
-import { isUnsaved } from '../parts/unsaved.tsx'
+import { isUnsaved } from '../parts/unsaved-pages.ts'
 import classes from './organization-menu.module.css'
 
 /** The organisation that everything on the page belongs to; a menu for those who are in several. */

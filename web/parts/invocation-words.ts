@@ -19,7 +19,7 @@ const problemWords: Readonly<Record<string, string>> = {
   response_too_large: 'The answer of the service was larger than this server accepts.',
   token_refresh_unavailable: 'The service could not renew the access token at that time.',
   refresh_in_progress: 'The access token was being renewed, and this took too long.',
-  upstream_unreachable: 'The service could not be reached.',
+  upstream_unreachable: 'The service could not be reached, or its answer was not waited for.',
   upstream_timeout: 'The service did not answer in time.',
   upstream_saturated: 'Too many calls to the service were waiting already.',
   upgrade_not_supported: 'The call asked for a WebSocket or another upgrade, which the proxy does not carry.',

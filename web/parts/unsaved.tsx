@@ -1,11 +1,7 @@
 import { Button, Group, Modal, Stack, Text } from '@mantine/core'
 import { useBlocker } from '@tanstack/react-router'
 import { useEffect } from 'react'
-
-const guards = new Set<symbol>()
-
-/** Whether leaving the page would ask first. */
-export const isUnsaved = (): boolean => guards.size > 0
+import { noteUnsaved } from './unsaved-pages.ts'
 
 interface Guarded {
   readonly unsaved: boolean
@@ -22,9 +18,7 @@ export const UnsavedGuard = ({ unsaved, withinPage = false }: Guarded) => {
   })
   useEffect(() => {
     if (!unsaved) return undefined
-    const guard = Symbol('unsaved')
-    guards.add(guard)
-    return () => void guards.delete(guard)
+    return noteUnsaved()
   }, [unsaved])
   return (
     <Modal opened={blocker.status === 'blocked'} onClose={() => blocker.reset?.()} title="Leave without saving?">

@@ -2,6 +2,7 @@ import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod'
 import { z } from 'zod'
 import { answerQuestion, describeQuestion } from '../../broker/another-account.ts'
 import { invalid } from '../../core/problem.ts'
+import { findOrganization } from '../../people/organizations.ts'
 import type { Doors } from '../doors.ts'
 import { formOf, openPage, requireOwnForms, sendPage, signedInOrAsked } from '../page-requests.ts'
 import { anotherAccountPage } from '../pages/another-account.ts'
@@ -24,7 +25,7 @@ export const anotherAccountRoutes =
         reply,
         anotherAccountPage({
           service: target.from.service.name,
-          organization: target.organizationSlug,
+          organization: (await findOrganization(broker.people, target.organizationSlug))?.name ?? target.organizationSlug,
           connectionName: row.name,
           linkName: row.link_name,
           user: caller.principal.userName,

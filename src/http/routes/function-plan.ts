@@ -49,7 +49,10 @@ const planShape = z.object({
     .readonly(),
   hosts: z.array(z.object({ host: z.string(), connections: z.array(z.string()).readonly(), ...used })).readonly(),
   tasks: z.array(named).readonly(),
-  unavailable: z.array(named).readonly().meta({ description: 'What only another host of the language can do.' }),
+  unavailable: z
+    .array(named.extend({ instead: z.string().meta({ description: 'What to do here, as a sentence.' }) }))
+    .readonly()
+    .meta({ description: 'What only another host of the language can do.' }),
   functions: z.array(named.extend({ defined: z.boolean() })).readonly(),
   ready: z.boolean(),
   steps: z.array(z.string()).readonly(),

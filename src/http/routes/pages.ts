@@ -7,6 +7,7 @@ import { getConnection } from '../../broker/connections.ts'
 import { definitionOf } from '../../broker/usable.ts'
 import { Problem, type FieldError } from '../../core/problem.ts'
 import { fillHostRule } from '../../core/api-hosts.ts'
+import { findOrganization } from '../../people/organizations.ts'
 import { setActiveOrganization } from '../../people/sessions.ts'
 import type { ConnectionView } from '../../storage/connections.ts'
 import { flowCookie } from '../cookies.ts'
@@ -61,7 +62,7 @@ export const pageRoutes =
         const { url: continueUrl } = authorization
         return await sendPage(
           reply,
-          connectPage({ ...subjectOf(acting, row), kind: 'redirect', continueUrl, authorizeHost: authorizeHost(row) }),
+          connectPage({ ...(await subjectOf(acting, row)), kind: 'redirect', continueUrl, authorizeHost: authorizeHost(row) }),
         )
       } catch (error) {
         const errors = fieldErrorsOf(error)
@@ -79,7 +80,7 @@ export const pageRoutes =
       return sendPage(
         reply,
         connectPage({
-          ...subjectOf(caller, row),
+          ...(await subjectOf(caller, row)),
           kind: 'redirect',
           continueUrl: `/connect/${flow}/continue`,
           authorizeHost: authorizeHost(row),
@@ -115,7 +116,7 @@ export const pageRoutes =
       return { acting, row, authorization, cookie, errors: [] as FieldError[], values: {} as Readonly<Record<string, string>> }
     }
 
-    function showStep(
+    async function showStep(
       reply: FastifyReply,
       caller: Caller,
       row: ConnectionView,
@@ -132,7 +133,12 @@ export const pageRoutes =
         case 'redirect':
           return sendPage(
             reply,
-            connectPage({ ...subjectOf(caller, row), kind: 'redirect', continueUrl: authorization.url, authorizeHost: authorizeHost(row) }),
+            connectPage({
+              ...(await subjectOf(caller, row)),
+              kind: 'redirect',
+              continueUrl: authorization.url,
+              authorizeHost: authorizeHost(row),
+            }),
           )
         case 'fields': {
           const shown = Object.fromEntries(
@@ -141,7 +147,7 @@ export const pageRoutes =
           return sendPage(
             reply,
             connectPage({
-              ...subjectOf(caller, row),
+              ...(await subjectOf(caller, row)),
               kind: 'fields',
               fields: authorization.fields,
               action,
@@ -163,13 +169,14 @@ export const pageRoutes =
       return url !== null && URL.canParse(url) ? new URL(url).host : null
     }
 
-    function subjectOf(caller: Caller, row: ConnectionView): ConnectSubject {
+    async function subjectOf(caller: Caller, row: ConnectionView): Promise<ConnectSubject> {
+      const slug = caller.principal.organizationSlug
       const definition = definitionOf(broker, row)
       const described = new Map('scopes' in definition ? definition.scopes.map(one => [one.name, one.description]) : [])
       return {
         service: definition.name,
         serviceKind: row.service_kind,
-        organization: caller.principal.organizationSlug,
+        organization: (await findOrganization(people, slug))?.name ?? slug,
         connectionName: row.name,
         linkName: row.link_name,
         asksFor: caller.principal.userName,

@@ -34,6 +34,13 @@ const About = ({ entry }: { readonly entry: AuditEntry }) => {
         {id}
       </TextLink>
     )
+  const [namespace, name] = id.split('.')
+  if (kind === 'function' && namespace && name)
+    return (
+      <TextLink to="/functions/$namespace/$name" params={{ namespace, name }} className="outside" underline="hover" fz="inherit">
+        {id}
+      </TextLink>
+    )
   if (kept !== undefined) return <span className="outside">{textOf(kept)}</span>
   if (kind === 'member' && id !== '') return <MemberName id={id} />
   return <code className="outside">{id}</code>

@@ -96,7 +96,7 @@ export const Plan = ({ plan, scripts, onAgain }: Shown) => {
           <ul className={classes.list}>
             {plan.unavailable.map(one => (
               <Row key={one.name} mark={elsewhere}>
-                <code className="outside">{one.name}</code>
+                <code className="outside">{one.name}</code> <span className={classes.quiet}>{one.instead}</span>
                 <Places places={one.used_in} uses={one.uses} />
               </Row>
             ))}

@@ -16,8 +16,10 @@ export const RedirectUrl = ({
   readonly describedBy?: string | undefined
 }) => (
   <div className={classes.redirect}>
-    <input
+    <textarea
       id={id}
+      rows={1}
+      spellCheck={false}
       className={classes.redirectText}
       readOnly
       value={url}

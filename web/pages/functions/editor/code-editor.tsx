@@ -89,12 +89,14 @@ const overLines = EditorView.domEventHandlers({
   },
 })
 
-const basics: readonly Extension[] = [
+const stillness = () => window.matchMedia('(prefers-reduced-motion: reduce)').matches
+
+const basics = (): readonly Extension[] => [
   lineNumbers(),
   highlightActiveLineGutter(),
   highlightSpecialChars(),
   history(),
-  drawSelection(),
+  drawSelection(stillness() ? { cursorBlinkRate: 0 } : {}),
   indentOnInput(),
   bracketMatching(),
   closeBrackets(),
@@ -134,13 +136,17 @@ export const CodeEditor = (props: Shown) => {
       state: EditorState.create({
         doc: initial,
         extensions: [
-          basics,
+          basics(),
           delugeLanguage(),
           editorTheme(),
           hoverDocumentation(),
           failedLineField,
           EditorState.readOnly.of(readOnly),
-          EditorView.contentAttributes.of({ 'aria-label': label, ...(describedBy !== undefined && { 'aria-describedby': describedBy }) }),
+          EditorView.contentAttributes.of({
+            tabindex: '0',
+            'aria-label': label,
+            ...(describedBy !== undefined && { 'aria-describedby': describedBy }),
+          }),
           overLines,
           EditorView.updateListener.of(update => {
             if (update.docChanged) now.current.onChange(update.state.doc.toString())

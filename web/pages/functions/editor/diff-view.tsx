@@ -26,7 +26,7 @@ export const DiffView = ({ before, after, label }: Compared) => {
           editorTheme(),
           EditorState.readOnly.of(true),
           EditorState.tabSize.of(4),
-          EditorView.contentAttributes.of({ 'aria-label': label }),
+          EditorView.contentAttributes.of({ tabindex: '0', 'aria-label': label }),
           unifiedMergeView({ original: before, mergeControls: false, collapseUnchanged: { margin: 3, minSize: 6 } }),
         ],
       }),
