@@ -4,12 +4,14 @@ import { defaultLimits } from '../src/deluge/limits.ts'
 import { parse } from '../src/deluge/parse.ts'
 import { compile, run } from '../src/deluge/run.ts'
 import { environmentOf } from '../test/deluge/environment.ts'
+import { measureStart, mostMs, type StartFigures } from './function-start.ts'
 import { median } from './report.ts'
 
 export interface DelugeFigures {
   readonly programs: Readonly<Record<string, ProgramFigures>>
   /** Milliseconds to parse a script of so many statements. */
   readonly parse: { readonly statements: number; readonly ms: number }
+  readonly start: StartFigures
 }
 
 export interface ProgramFigures {
@@ -205,14 +207,18 @@ function measureParse(): DelugeFigures['parse'] {
 export async function measureDeluge(): Promise<DelugeFigures> {
   const engine = await newQuickJSWASMModule(RELEASE_SYNC)
   const measured = Object.entries(programs).map(([name, pair]) => [name, measureProgram(engine, name, pair)] as const)
-  return { programs: Object.fromEntries(measured), parse: measureParse() }
+  return { programs: Object.fromEntries(measured), parse: measureParse(), start: await measureStart() }
 }
 
-export function sayDeluge({ programs: measured, parse: parsed }: DelugeFigures): void {
+export function sayDeluge({ programs: measured, parse: parsed, start }: DelugeFigures): void {
   for (const [name, { statements_per_us, quickjs_ratio, node_ratio }] of Object.entries(measured)) {
     process.stdout.write(
       `Deluge, ${name}: ${statements_per_us} million statements a second, ${quickjs_ratio} × QuickJS, ${node_ratio} × Node itself.\n`,
     )
   }
-  process.stdout.write(`Deluge: ${parsed.statements} statements parsed in ${parsed.ms} ms.\n`)
+  const perSecond = Math.round(parsed.statements / parsed.ms)
+  process.stdout.write(`Deluge: ${parsed.statements} statements parsed in ${parsed.ms} ms, ${perSecond} thousand a second.\n`)
+  process.stdout.write(
+    `Deluge: a warm function is at its first statement in ${start.p50_ms} ms (p50), ${start.p95_ms} ms (p95); the aim is ${mostMs} ms.\n`,
+  )
 }

@@ -15,7 +15,7 @@ import { figuresOf, sayTable, type Round, type Subject } from './report.ts'
  * after the other, so that a busy machine disturbs them alike; each ratio is of one round, and their median is told.
  *
  *   npm run bench -- [--json FILE] [--seconds N] [--rounds N] [--only proxy,invoke] [--no-build] [--no-console] [--no-deluge] [--cpu-prof DIRECTORY]
- *   npm run bench -- --deluge     only how fast scripts run (bench/deluge.ts)
+ *   npm run bench -- --deluge     only how fast scripts are read, begin and run (bench/deluge.ts)
  */
 const { values: options } = parseArgs({
   options: {

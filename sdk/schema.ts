@@ -5231,6 +5231,8 @@ export interface paths {
                                     path: string;
                                     line: number;
                                 }[];
+                                /** @description What to do here, as a sentence. */
+                                instead: string;
                             }[];
                             readonly functions: {
                                 name: string;

@@ -16,7 +16,7 @@ export async function checkSource(broker: Broker, organizationId: string, source
     throw invalid('source', `A function has ${longestSource} characters at most. Split it into several functions.`)
   const settings = await findFunctionSettings(broker.db, organizationId)
   const known = await functionNames(broker.db, organizationId)
-  return broker.sandbox.check(source, { precedence: settings?.precedence ?? 'usual', known })
+  return broker.sandbox.check(source, { organizationId, precedence: settings?.precedence ?? 'usual', known })
 }
 
 const asField = ({ line, column, endLine, endColumn, message, suggestion }: Finding): FieldError => ({

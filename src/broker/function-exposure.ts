@@ -269,7 +269,7 @@ async function exposed(broker: Broker, organizationId: string, name: string, how
 
 /** A name that only one namespace has. */
 async function onlyOne(broker: Broker, organizationId: string, name: string): Promise<FunctionRow | undefined> {
-  const { data } = await listFunctions(broker.db, organizationId, { namespace: null, q: name, limit: 100, cursor: null })
+  const { data } = await listFunctions(broker.db, organizationId, { namespace: null, q: name, limit: 100, cursor: null }, false)
   const named = data.filter(one => one.name.toLowerCase() === name.toLowerCase())
   const [only] = named
   return only && named.length === 1 ? findFunction(broker.db, organizationId, only.namespace, only.name) : undefined

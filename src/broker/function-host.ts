@@ -78,6 +78,9 @@ async function asFailure<T>(broker: Broker, work: () => Promise<T>): Promise<T> 
   }
 }
 
+/** Reads and writes of variables in one run: each is a query of ours, and no call that its limit of calls counts. */
+const mostVariableUses = 1_000
+
 /** Headers that scripts send out of habit and that only we can know. */
 const framing = /^(?:host|content-length|connection)$/i
 
@@ -168,7 +171,8 @@ export function hostOf(broker: Broker, run: HostedRun): AsyncHost {
   function settingOf(map: Readonly<Record<string, string>>, namespace: string): string | null {
     const parts = namespace.toLowerCase().split('.')
     for (let length = parts.length; length > 0; length--) {
-      const found = map[parts.slice(0, length).join('.')]
+      const name = parts.slice(0, length).join('.')
+      const found = Object.hasOwn(map, name) ? map[name] : undefined
       if (found !== undefined) return found
     }
     return null
@@ -193,6 +197,13 @@ export function hostOf(broker: Broker, run: HostedRun): AsyncHost {
     )
   }
 
+  let variableUses = 0
+  function countVariableUse(): void {
+    variableUses += 1
+    if (variableUses > mostVariableUses)
+      throw new Failure(`A run may read and write variables ${String(mostVariableUses)} times at most.`, 'limit')
+  }
+
   return {
     send: request => asFailure(broker, () => send(request)),
     mail: mail => asFailure(broker, () => sendFunctionMail(broker, surroundings, mail)),
@@ -203,8 +214,16 @@ export function hostOf(broker: Broker, run: HostedRun): AsyncHost {
         authors.set(pathOf(row.namespace, row.name), row.author_id)
         return { id: row.id, revision: row.revision, source: row.source }
       }),
-    variable: name => asFailure(broker, () => readVariable(broker, surroundings, run.function, name)),
-    setVariable: (name, value) => asFailure(broker, () => writeVariable(broker, surroundings, run.function, principal, name, value)),
+    variable: name =>
+      asFailure(broker, () => {
+        countVariableUse()
+        return readVariable(broker, surroundings, run.function, name)
+      }),
+    setVariable: (name, value) =>
+      asFailure(broker, () => {
+        countVariableUse()
+        return writeVariable(broker, surroundings, run.function, principal, name, value)
+      }),
     defaultConnection: namespace => settingOf(settings.default_connections, namespace),
     apiOrigin: namespace => asFailure(broker, () => apiOrigin(namespace)),
     info: (line, at) => run.info(line, at),

@@ -179,7 +179,7 @@ export async function planFunctions(broker: Broker, principal: Principal, files:
   const shown: ReturnType<typeof fileOf>[] = []
   const connections = new Map<string, Wanted>()
   const tasks = new Map<string, { at: Place[] }>()
-  const unavailable = new Map<string, { at: Place[] }>()
+  const unavailable = new Map<string, { at: Place[]; readonly instead: string }>()
   const functions = new Map<string, { at: Place[] }>()
   const hosts = new Map<string, { at: Place[]; connections: Set<string> }>()
   const wantedOf = (name: string, place: Place) =>
@@ -187,19 +187,20 @@ export async function planFunctions(broker: Broker, principal: Principal, files:
 
   const alone: { readonly path: string; readonly source: string; readonly checked: Checked }[] = []
   for (const { path, source } of files) {
-    const checked = await broker.sandbox.check(source, { precedence, known: null })
+    const checked = await broker.sandbox.check(source, { organizationId, precedence, known: null })
     alone.push({ path, source, checked })
     for (const one of checked.signatures) defined.add(`${one.namespace}.${one.name}`.toLowerCase())
   }
   for (const { path, source, checked: first } of alone) {
     // in a namespace that is none of the usual ones, a function of another file is known by its name alone
-    const checked = first.errors.length === 0 ? first : await broker.sandbox.check(source, { precedence, known: [...defined] })
+    const checked =
+      first.errors.length === 0 ? first : await broker.sandbox.check(source, { organizationId, precedence, known: [...defined] })
     const { uses } = checked
     // of functions that are not there, `functions` tells
     shown.push(fileOf(path, { ...checked, warnings: first.warnings }))
     for (const { name, line } of uses.connections) wantedOf(name, { path, line })
     for (const { name, line } of uses.tasks) count(tasks, name, { path, line }, () => ({ at: [] }))
-    for (const { construct, line } of uses.unavailable) count(unavailable, construct, { path, line }, () => ({ at: [] }))
+    for (const { construct, line, instead } of uses.unavailable) count(unavailable, construct, { path, line }, () => ({ at: [], instead }))
     for (const one of uses.functions) count(functions, `${one.namespace}.${one.name}`, { path, line: one.line }, () => ({ at: [] }))
     for (const call of uses.calls) {
       const wanted = call.connection === null ? undefined : connections.get(call.connection)
@@ -231,7 +232,7 @@ export async function planFunctions(broker: Broker, principal: Principal, files:
       used_in: at.slice(0, mostPlaces),
     })),
     tasks: listed(tasks),
-    unavailable: listed(unavailable),
+    unavailable: listed(unavailable).map(one => ({ ...one, instead: unavailable.get(one.name)?.instead ?? '' })),
     functions: listed(functions).map(one => ({ ...one, defined: defined.has(one.name.toLowerCase()) })),
     ready: plans.every(one => one.ready) && shown.every(one => one.errors.length === 0 && one.unavailable.length === 0),
     steps: plans.flatMap(one => one.steps),

@@ -26,10 +26,10 @@ export const failureReply = (status: number, code: string, message: string, deta
 
 /**
  * Headers that are ours to set: they frame the answer, or would loosen what keeps a function's page away from the console, which is on the
- * same origin.
+ * same origin: `nel` and `report-to` hold for the whole origin. `x-accel-redirect` and its like are orders to a proxy in front of us.
  */
 const ours =
-  /^(?:content-length|transfer-encoding|connection|keep-alive|te|trailer|upgrade|date|server|content-encoding|content-type|set-cookie2?|alt-svc|clear-site-data|service-worker-allowed|content-security-policy.*|x-content-type-options|strict-transport-security|access-control-allow-credentials|cross-origin-.*|origin-agent-cluster|patchbay-.*|www-authenticate)$/
+  /^(?:content-length|transfer-encoding|connection|keep-alive|te|trailer|upgrade|date|server|content-encoding|content-type|set-cookie2?|alt-svc|clear-site-data|service-worker-allowed|content-security-policy.*|x-content-type-options|strict-transport-security|access-control-allow-credentials|cross-origin-.*|origin-agent-cluster|patchbay-.*|www-authenticate|proxy-.*|nel|report-to|reporting-endpoints|x-accel-.*|x-sendfile|x-lighttpd-.*)$/
 
 const memberOf = (map: KeyValue, name: string): Value => {
   for (const [key, value] of map.entries) if (key.toLowerCase() === name) return value

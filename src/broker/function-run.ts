@@ -8,7 +8,7 @@ import type { FunctionRow } from '../storage/functions.ts'
 import type { Broker } from './broker.ts'
 import { hostOf } from './function-host.ts'
 import { surroundingsFor } from './function-settings.ts'
-import { argumentsFor, jsonTextOf, loggedArguments } from './function-values.ts'
+import { argumentsFor, jsonTextOf, loggedArguments, maskPasswords } from './function-values.ts'
 
 /** UTF-16 units that the log keeps of one argument, of all `info` lines, and of the output. */
 const loggedArgument = 5_000
@@ -80,6 +80,7 @@ export async function runFunction(broker: Broker, request: RunRequest): Promise<
       request.onInfo?.(line, at)
     },
   })
+  const masked = maskPasswords(row.signature, values)
   const result = await broker.sandbox.run(
     {
       organizationId: principal.organizationId,
@@ -110,10 +111,10 @@ export async function runFunction(broker: Broker, request: RunRequest): Promise<
     statements: result.statements,
     calls: result.calls,
     arguments: storable(loggedArguments(surroundings, row.signature, values, loggedArgument)),
-    info: storable(cut(lines, loggedInfo)),
-    output: error === null ? storable(cut(jsonTextOf(surroundings, result.output), loggedOutput)) : null,
+    info: storable(cut(masked(lines), loggedInfo)),
+    output: error === null ? storable(cut(masked(jsonTextOf(surroundings, result.output)), loggedOutput)) : null,
     output_type: result.outputType,
-    error: error === null ? null : storable(cut(error.message, 2_000)),
+    error: error === null ? null : storable(cut(masked(error.message), 2_000)),
     line: error === null ? null : error.line,
   })
   return { id, result, info, surroundings }

@@ -17,13 +17,13 @@ import type { Broker, Caller } from './broker.ts'
 import { change } from './change.ts'
 import { runFunction } from './function-run.ts'
 import { surroundingsFor } from './function-settings.ts'
-import { argumentsFor, jsonTextOf, valueOfJson } from './function-values.ts'
+import { argumentsFor, jsonTextOf, maskedArguments, unmaskedArguments, valueOfJson } from './function-values.ts'
 import { assertMayWrite, getFunction } from './functions.ts'
 
 /** Later than this a run is missed: who expects it at nine does not expect it at noon. */
 const graceMs = 10 * 60_000
 /** Missed moments that are counted one by one. */
-const mostCounted = 10_000
+const mostCounted = 1_000
 const mostSchedules = 20
 
 /** The owner of a function, as whom schedules and public calls run: nobody is logged in. @throws Problem owner_inactive */
@@ -58,7 +58,7 @@ const present = (row: ScheduleView) => ({
   function: `${row.namespace}.${row.name}`,
   cron: row.cron,
   time_zone: row.time_zone,
-  arguments: row.arguments,
+  arguments: maskedArguments(row.signature, row.arguments),
   enabled: row.enabled,
   next_run: row.enabled ? (row.next_run?.toISOString() ?? null) : null,
   last_run: row.last_run?.toISOString() ?? null,
@@ -94,12 +94,13 @@ function cronOf(text: string): Cron {
 }
 
 /** @returns the arguments as they are stored. @throws Problem validation_failed */
-async function checkedArguments(broker: Broker, principal: Principal, row: FunctionRow, text: string): Promise<string> {
+async function checkedArguments(broker: Broker, principal: Principal, row: FunctionRow, text: string, before = '{}'): Promise<string> {
   const { surroundings } = await surroundingsFor(broker, principal, null)
   const value = valueOfJson(text)
   if (typeof value !== 'object' || value?.kind !== 'map') throw invalid('arguments', 'Give a map of arguments by their names.')
-  argumentsFor(surroundings, row.signature, value.entries, true)
-  const kept = jsonTextOf(surroundings, value)
+  const meant = unmaskedArguments(row.signature, value, before)
+  argumentsFor(surroundings, row.signature, meant.entries, true)
+  const kept = jsonTextOf(surroundings, meant)
   if (kept.length > 20_000) throw invalid('arguments', 'The arguments of a schedule have 20000 characters at most.')
   return kept
 }
@@ -162,7 +163,8 @@ export async function editSchedule(broker: Broker, by: Caller, id: string, input
   const zone = checkedZone(input.timeZone ?? before.time_zone)
   const next = nextAfter(cronOf(cron), zone, new Date(broker.now()))
   if (next === null) throw invalid('cron', 'This day never comes.')
-  const kept = input.arguments === undefined ? before.arguments : await checkedArguments(broker, principal, row, input.arguments)
+  const kept =
+    input.arguments === undefined ? before.arguments : await checkedArguments(broker, principal, row, input.arguments, before.arguments)
   await change(broker, by, async (trx, traces) => {
     await updateSchedule(trx, id, { cron, time_zone: zone, arguments: kept, enabled: input.enabled ?? before.enabled, next_run: next })
     traces.audit('function.schedule_changed', `function:${row.namespace}.${row.name}`, { cron, time_zone: zone, enabled: input.enabled })
@@ -235,7 +237,7 @@ export async function sendDueSchedules(broker: Broker): Promise<void> {
           duration_ms: 0,
           statements: 0,
           calls: 0,
-          arguments: row.arguments,
+          arguments: maskedArguments(view?.signature ?? null, view ? row.arguments : '{}'),
           info: '',
           output: null,
           output_type: 'void',
@@ -284,7 +286,7 @@ export async function runScheduled(broker: Broker, data: JobData['run_scheduled_
       duration_ms: 0,
       statements: 0,
       calls: 0,
-      arguments: schedule.arguments,
+      arguments: maskedArguments(row.signature, schedule.arguments),
       info: '',
       output: null,
       output_type: 'void',

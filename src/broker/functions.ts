@@ -239,7 +239,8 @@ export async function presentFunction(broker: Broker, principal: Principal, row:
 }
 
 export async function listOfFunctions(broker: Broker, principal: Principal, filter: FunctionFilter) {
-  const page = await listFunctions(broker.db, principal.organizationId, filter)
+  // whoever may not read sources must not learn by searching what stands in them
+  const page = await listFunctions(broker.db, principal.organizationId, filter, atLeast(principal.role, 'developer'))
   return { data: await presentFunctions(broker, principal, page.data), next_cursor: page.next_cursor }
 }
 

@@ -2,13 +2,11 @@ import { spawn } from 'node:child_process'
 import { mkdir, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { setUpTimeoutMs } from '../../test/support/databases.ts'
 import { adminKey, freePort, startPatchbay, type TestPatchbay } from '../../test/support/patchbay.ts'
 import { administrator, connect, joins, keyDefinition, must, practiceUrl, type Member } from '../../test/support/practice-services.ts'
-
-const root = fileURLToPath(new URL('../..', import.meta.url))
+import { programArguments } from '../../test/support/program.ts'
 
 interface Ran {
   readonly code: number | null
@@ -46,22 +44,17 @@ describe('functions on the command line', () => {
 
   /** A command line in a process of its own, in the folder of the test. */
   function patchbay(args: readonly string[], settings: Record<string, string> = {}, input = '', onErr?: (text: string) => void) {
-    const child = spawn(
-      process.execPath,
-      ['--import', join(root, 'node_modules/tsx/dist/esm/index.mjs'), join(root, 'src/patchbay.ts'), ...args],
-      {
-        // prettier-ignore
-        cwd: dir,
-        env: {
-          PATH: process.env.PATH ?? '',
-          HOME: home,
-          XDG_CONFIG_HOME: join(home, 'config'),
-          PATCHBAY_URL: server.base,
-          PATCHBAY_API_KEY: adminKey,
-          ...settings,
-        },
+    const child = spawn(process.execPath, [...programArguments('patchbay'), ...args], {
+      cwd: dir,
+      env: {
+        PATH: process.env.PATH ?? '',
+        HOME: home,
+        XDG_CONFIG_HOME: join(home, 'config'),
+        PATCHBAY_URL: server.base,
+        PATCHBAY_API_KEY: adminKey,
+        ...settings,
       },
-    )
+    })
     let out = ''
     let err = ''
     child.stdout.setEncoding('utf8').on('data', (text: string) => (out += text))
@@ -311,7 +304,8 @@ describe('functions on the command line', () => {
     expect(plan.out).toMatch(/\n## Hosts\n(.*\n)*- api\.books\.example: over \w+, b\.dg:1\n/)
     expect(plan.out).toMatch(/\n## Tasks\n(.*\n)*- zoho\.crm\.getrecords: c\.dg:1\n/)
     expect(plan.out).toContain('\n## Functions that are neither here nor there\n- [ ] standalone.nowhere_at_all: c.dg:2\n')
-    expect(plan.out).toMatch(/\n## Not available here\n- \[ \] .*: b\.dg:7\n/)
+    expect(plan.out).toMatch(/\n## Not available here\n- \[ \] .*: b\.dg:7\n {2}Call `zoho\.creator\.createRecord` .*\.\n/)
+    expect(plan.out).not.toContain('## Errors')
     expect(plan.out).toMatch(/\nTo do: 1 connection, 1 missing function, 1 construct that is not available here\.\n$/)
     expect(JSON.parse((await functions('plan', '.', '--json')).out)).toMatchObject({ ready: false, files: [{ path: 'a.dg' }, {}, {}] })
   })

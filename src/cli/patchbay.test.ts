@@ -10,6 +10,7 @@ import { freshDataDir, setUpTimeoutMs } from '../../test/support/databases.ts'
 import { startOAuthStory, eventually, type OAuthStory } from '../../test/support/oauth-story.ts'
 import { adminKey, startPatchbay, type TestPatchbay } from '../../test/support/patchbay.ts'
 import { createPostgresDatabase } from '../../test/support/postgres.ts'
+import { programArguments } from '../../test/support/program.ts'
 
 const masterKey = randomBytes(32).toString('base64')
 const root = fileURLToPath(new URL('../..', import.meta.url))
@@ -48,7 +49,7 @@ describe.each(['pglite', 'postgres'] as const)('the command line [%s]', database
 
   /** A command line in a process of its own, as its user types it. */
   function start(args: readonly string[], input = '', settings: Record<string, string> = {}): { ran: Promise<Ran> } {
-    const child = spawn(process.execPath, ['--import', 'tsx', 'src/patchbay.ts', ...args], {
+    const child = spawn(process.execPath, [...programArguments('patchbay'), ...args], {
       cwd: root,
       env: {
         PATH: `${home}${delimiter}${process.env.PATH ?? ''}`,

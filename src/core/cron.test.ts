@@ -28,6 +28,21 @@ describe('cron', () => {
     expect(next('30 2 * * *', '2026-10-25T00:30:00Z', 'Europe/Berlin')).toBe('2026-10-26T01:30:00.000Z')
   })
 
+  it.each([
+    // midnight does not exist on these days: the day has its run all the same
+    ['0 0 * * *', '2018-11-03T12:00:00Z', 'America/Sao_Paulo', ['2018-11-04T03:00:00.000Z', '2018-11-05T02:00:00.000Z']],
+    ['0 0 * * *', '2026-04-23T12:00:00Z', 'Africa/Cairo', ['2026-04-23T22:00:00.000Z', '2026-04-24T21:00:00.000Z']],
+    // half an hour is skipped, so that 02:15 is at 02:45, after 02:40
+    ['15,40 2 * * *', '2026-10-03T15:00:00Z', 'Australia/Lord_Howe', ['2026-10-03T15:40:00.000Z', '2026-10-03T15:45:00.000Z']],
+    ['15 2 * * *', '2026-10-03T12:00:00Z', 'Australia/Lord_Howe', ['2026-10-03T15:45:00.000Z', '2026-10-04T15:15:00.000Z']],
+    // and comes twice
+    ['30 1 * * *', '2026-04-04T12:00:00Z', 'Australia/Lord_Howe', ['2026-04-04T14:30:00.000Z', '2026-04-05T15:00:00.000Z']],
+    ['*/30 * * * *', '2026-10-25T00:00:00Z', 'Europe/Berlin', ['2026-10-25T00:30:00.000Z', '2026-10-25T02:00:00.000Z']],
+  ])('%s after %s in %s, where the clocks move', (cron, after, zone, expected) => {
+    const first = next(cron, after, zone)
+    expect([first, next(cron, first ?? after, zone)]).toEqual(expected)
+  })
+
   it('knows days that never come', () => {
     expect(next('0 0 31 feb *', '2026-11-22T00:00:00Z')).toBeNull()
   })

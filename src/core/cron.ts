@@ -3,6 +3,9 @@ import { DateTime } from 'luxon'
 /**
  * Cron expressions as crontab(5) has them: minute, hour, day of month, month, day of week; `*`, lists, ranges, steps, names of months and
  * days, 7 for Sunday, and `@hourly @daily @weekly @monthly @yearly`. When day of month and day of week are both restricted, either counts.
+ *
+ * Read here and not by cron-parser (4.9 and 5.10): that runs what the clocks repeat twice, loses what they skip where they move by half an
+ * hour (4.9: a skipped midnight as well), and takes "" and four fields for schedules.
  */
 export interface Cron {
   readonly minutes: ReadonlySet<number>
@@ -92,9 +95,14 @@ function dayMatches(cron: Cron, at: DateTime): boolean {
   return day || weekday
 }
 
+/** The first time that this is on the clocks; one that they skip is as much later as they are moved. */
+function firstOf(local: DateTime): DateTime {
+  return DateTime.min(local, ...local.getPossibleOffsets()) ?? local
+}
+
 /**
- * The first minute after `after` that the schedule names, in this zone. A time that the clocks skip is at the end of the gap; one that comes
- * twice is its first (as Debian's cron does for fixed times).
+ * The first minute after `after` that the schedule names, in this zone. A time that the clocks skip is run when they have been moved, as
+ * much later; one that comes twice is its first (as Debian's cron does for fixed times).
  * @returns null when there is none in thirty years ("31 February")
  */
 export function nextAfter(cron: Cron, zone: string, after: Date): Date | null {
@@ -107,12 +115,21 @@ export function nextAfter(cron: Cron, zone: string, after: Date): Date | null {
       continue
     }
     if (!dayMatches(cron, day)) continue
+    // where the clocks move, a time that they skip may come after one that is later on them
+    const inOrder = day.offset === day.endOf('day').offset
+    // each moment that is looked at costs: those before `after` are not
+    const from = inOrder && day.hasSame(start, 'day') ? start.hour * 60 + start.minute : 0
+    const past = (minuteOfDay: number) => minuteOfDay < from
+    let first: DateTime | null = null
     for (const hour of hours)
       for (const minute of minutes) {
-        const local = DateTime.fromObject({ year: day.year, month: day.month, day: day.day, hour, minute }, { zone })
-        const at = DateTime.min(local, ...local.getPossibleOffsets()) ?? local
-        if (at.toMillis() > after.getTime()) return at.toJSDate()
+        if (past(hour * 60 + minute)) continue
+        const at = firstOf(DateTime.fromObject({ year: day.year, month: day.month, day: day.day, hour, minute }, { zone }))
+        if (at.toMillis() <= after.getTime() || (first !== null && at >= first)) continue
+        if (inOrder) return at.toJSDate()
+        first = at
       }
+    if (first !== null) return first.toJSDate()
   }
   return null
 }

@@ -41,7 +41,7 @@ export const ownFunctions = (declarations: readonly FunctionDeclaration[]): Own 
 /** Functions of form scripts and pages (ST-10). */
 const hostFunctions = new Set(['openurl', 'redirect'])
 /** Products whose tasks the language has elsewhere, and not here: nothing in them is a spelling mistake (§3.10). */
-export const otherProducts =
+const otherProducts =
   /^zoho\.(?:people|sheet|analytics|reports|bookings|connect|calendar|map|notebook|salesiq|sdpcloud|sdp|assist|bugtracker|sprints|campaigns|expense|contacts|directory|docs|meeting|survey|forms|fsm|sites|show|social|commerce|checkout|backstage|qntrl|orchestly|payroll|shifts|voice|vault|catalyst|ai|ml|zia|flow|marketing|tables|learn|lens|iot|wiki|event|reader|appdetails|orgs)\./
 /** Names that only another host knows: its application, and a record before it was changed. */
 export const hostRoots: ReadonlySet<string> = new Set(['thisapp', 'old'])

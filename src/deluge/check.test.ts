@@ -162,6 +162,8 @@ c = zoho.crm.getRecordById("Leads", 1);`)
       { name: 'zoho_one', line: 3 },
     ])
     expect(uses.tasks.map(({ name }) => name)).toEqual(['zoho.crm.getrecordbyid', 'zoho.crm.getrecordbyid', 'zoho.crm.getrecordbyid'])
+    const inOptions = check('zoho.crm.updateRecord("Leads", 1, Map(), {"trigger":{"workflow"}, "connection":"zoho_two"});')
+    expect(inOptions.uses.connections).toEqual([{ name: 'zoho_two', line: 1 }])
     expect(check('void f(string c) { zoho.crm.getRecordById("Leads", 1, Map(), c); }').uses.dynamicConnection).toBe(true)
   })
 })
@@ -223,6 +225,31 @@ zoho.pushNotification("x");`
     '12 thisapp.billing.total',
     '13 old',
     '14 zoho.pushNotification',
+  ])
+})
+
+test('each says what to do instead', () => {
+  const instead = (source: string) => {
+    const { errors, uses } = check(source)
+    expect(uses.unavailable.map(one => one.instead)).toEqual(errors.map(({ suggestion }) => suggestion))
+    return errors.map(({ suggestion }) => suggestion)
+  }
+  expect(instead('r = Form[ID == 1]; insert into Form [ a = 1 ]; delete from Form[ID == 1];')).toEqual([
+    'Call `zoho.creator.getRecords` over a connection, or an API with `invokeurl`.',
+    'Call `zoho.creator.createRecord` over a connection, or an API with `invokeurl`.',
+    'Call `zoho.creator.deleteRecord` over a connection, or an API with `invokeurl`.',
+  ])
+  expect(instead('alert "x"; hide Field; input.State:ui.add({"a"}); openUrl("https://x.com", "new window");')).toEqual([
+    'Return a text: whoever called the function shows it.',
+    'There is no form: return what its fields shall hold.',
+    'There is no form: return what its fields shall hold.',
+    'Return the address: whoever called the function opens it.',
+  ])
+  expect(instead('zoho.pushNotification("x"); thisapp.billing.total(1); zoho.people.getRecords("e"); ftp [ action: upload ];')).toEqual([
+    'Send a mail with `sendmail`, or call a chat service with `invokeurl`.',
+    'Call a function of Patchbay by its namespace and name; `thisapp.variables.x` reads a variable.',
+    'Call its API with `invokeurl`.',
+    'Call a service that moves files with `invokeurl`.',
   ])
 })
 

@@ -1,11 +1,12 @@
 import type { Assignment, Binary, Expression, FunctionDeclaration, Member, MethodCall, Script, Statement } from './ast.ts'
 import { pathOf } from './ast.ts'
 import { type Bindings, bindingsOf, isBound } from './bindings.ts'
-import { calleeOf, hostRoots, isSystemPath, otherProducts, type Own, ownFunctions } from './callee.ts'
+import { calleeOf, hostRoots, isSystemPath, type Own, ownFunctions } from './callee.ts'
 import { checkCall, isCategory, isMethod, type Reports } from './check-calls.ts'
 import { checkReturns } from './check-returns.ts'
 import { checkTask } from './check-tasks.ts'
 import { type Finding, findingsOf } from './finding.ts'
+import { insteadOf } from './instead.ts'
 import { didYouMean } from './nearest.ts'
 import { parse, type ParseOptions } from './parse.ts'
 import { type Uses, usesOf } from './uses.ts'
@@ -54,11 +55,7 @@ export function check(source: string, options: CheckOptions = {}): CheckResult {
     error: errors.add,
     warning: warnings.add,
     unavailable: (construct, span) => {
-      errors.add(
-        span,
-        `${construct} is not available here.`,
-        otherProducts.test(construct.toLowerCase()) ? 'Call its API with `invokeurl`.' : null,
-      )
+      errors.add(span, `${construct} is not available here.`, insteadOf(construct))
     },
   }
   const parts: [readonly Statement[], FunctionDeclaration | null][] = script.functions.map(declaration => [declaration.body, declaration])

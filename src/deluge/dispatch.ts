@@ -135,6 +135,20 @@ const notFound = (name: string) => new Failure(`Not able to find '${name}' funct
 /** What an answer without a body has under a key. */
 const ofNothing: Readonly<Record<string, Value>> = { get: null, containkey: false, containskey: false }
 
+/** What another kind's method is called on this one, where that is plain. */
+const namesHere: Partial<Readonly<Record<Kind, Readonly<Record<string, string>>>>> = {
+  text: {
+    size: 'length()',
+    add: 'concat(text)',
+    sublist: 'subString(from, to)',
+    containkey: 'contains(text)',
+    containskey: 'contains(text)',
+    containvalue: 'contains(text)',
+  },
+  list: { len: 'size()', put: 'add(value)', substring: 'subList(from, to)', concat: 'addAll(list)' },
+  map: { length: 'size()', len: 'size()', add: 'put(key, value)' },
+}
+
 /** `receiver.name(…)` with values of any kind: `values[0]` is the receiver. */
 export function callMethod(context: Context, site: Site, values: readonly [Value, ...Value[]]): Value {
   const receiver = values[0]
@@ -154,7 +168,9 @@ export function callMethod(context: Context, site: Site, values: readonly [Value
   if (receiver === '' && Object.hasOwn(ofNothing, site.name.toLowerCase())) return ofNothing[site.name.toLowerCase()] ?? null
   const kinds = [...site.rows.keys()].filter(one => one !== 'any')
   const wanted = kinds.includes('map') ? 'map' : (kinds[0] ?? 'text')
-  throw new Failure(`${kindNames[kind]} can not be cast to '${kindNames[wanted]}', which has the function '${site.name}'`)
+  const own = namesHere[kind]?.[site.name.toLowerCase()]
+  const instead = own === undefined ? '' : `. ${kindNames[kind]} has ${own}`
+  throw new Failure(`${kindNames[kind]} can not be cast to '${kindNames[wanted]}', which has the function '${site.name}'${instead}`)
 }
 
 /** Whether a name without a receiver is a built-in: `today()`, `encodeUrl(x)`, `zoho.encryption.md5`. */

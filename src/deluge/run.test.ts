@@ -42,6 +42,16 @@ describe('what a run tells', () => {
     })
   })
 
+  it.each([
+    ['return "abc".size();', "TEXT can not be cast to 'MAP', which has the function 'size'. TEXT has length()"],
+    ['return size("abc");', "TEXT can not be cast to 'MAP', which has the function 'size'. TEXT has length()"],
+    ['return {1,2}.len();', "LIST can not be cast to 'TEXT', which has the function 'len'. LIST has size()"],
+    ['m = {"a":1}; m.add("b");', "MAP can not be cast to 'LIST', which has the function 'add'. MAP has put(key, value)"],
+    ['return "a".sort();', "TEXT can not be cast to 'LIST', which has the function 'sort'"],
+  ])('what the value has instead of a function of other kinds: %s', (source, message) => {
+    expect(runScript(source).error?.message).toBe(message)
+  })
+
   it('that we failed, where a host or a built-in throws what is no failure, without what it says', () => {
     const { host } = scriptedHost([new TypeError('token abc is not iterable')]).context
     const { error } = runScript(`try {\n${invoke('a')} } catch (e) { x = 1; }`, { host })

@@ -74,6 +74,6 @@ test('each long source is scanned in time that grows with its length', () => {
     const source = part.repeat(Math.floor(500_000 / part.length))
     const started = performance.now()
     scan(source, findingsOf(source).add)
-    expect(performance.now() - started, JSON.stringify(part)).toBeLessThan(3000)
+    expect(performance.now() - started, JSON.stringify(part)).toBeLessThan(15_000)
   }
 })

@@ -17,7 +17,7 @@ describe('searching in a text', () => {
     const started = performance.now()
     expect(indexOfText(text, `b${'a'.repeat(1_000_000)}`)).toBe(-1)
     expect(lastIndexOfText(text, `${'a'.repeat(1_000_000)}b`)).toBe(-1)
-    expect(performance.now() - started).toBeLessThan(3000)
+    expect(performance.now() - started).toBeLessThan(15_000)
   })
 
   it('folds case without moving places', () => {

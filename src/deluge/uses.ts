@@ -1,7 +1,9 @@
 import type { Call, Expression, MethodCall, Script, TaskCall } from './ast.ts'
 import { beginningOf, type Bindings, bindingsOf, isBound, textAlways } from './bindings.ts'
 import { calleeOf, hostRoots, type Own } from './callee.ts'
+import { insteadOf } from './instead.ts'
 import { tasks } from './tasks/index.ts'
+import { optionsParameters } from './tasks/integration/define.ts'
 import { type IntegrationTask, namespacesOf, products } from './tasks/integration/index.ts'
 import { expressionsOf, partsOf, visitExpression, visitStatements } from './walk.ts'
 
@@ -15,7 +17,8 @@ export interface Uses {
   readonly tasks: readonly { readonly name: string; readonly line: number }[]
   /** Functions of other files. */
   readonly functions: readonly { readonly namespace: string; readonly name: string; readonly line: number }[]
-  readonly unavailable: readonly { readonly construct: string; readonly line: number }[]
+  /** `instead` is a sentence. */
+  readonly unavailable: readonly { readonly construct: string; readonly line: number; readonly instead: string }[]
   /** Whether some connection's name is known only when it runs. */
   readonly dynamicConnection: boolean
 }
@@ -36,7 +39,7 @@ interface Gathering {
   readonly calls: Use[]
   readonly tasks: { name: string; line: number }[]
   readonly functions: { namespace: string; name: string; line: number }[]
-  readonly unavailable: { construct: string; line: number }[]
+  readonly unavailable: { construct: string; line: number; instead: string }[]
   readonly dynamic: { connection: boolean }
 }
 
@@ -46,7 +49,7 @@ export function usesOf(script: Script, own: Own, exists: Gathering['exists'], li
   for (const [body, declaration] of [...script.functions.map(one => [one.body, one] as const), [script.body, null] as const]) {
     const gathering: Gathering = { bindings: bindingsOf(body, declaration), own, exists, lineAt, ...found }
     visitStatements(body, statement => {
-      if (statement.kind === 'foreign') gathering.unavailable.push({ construct: statement.construct, line: lineAt(statement.start) })
+      if (statement.kind === 'foreign') lacks(gathering, statement.construct, statement.start)
       for (const expression of expressionsOf(statement)) gather(gathering, expression)
     })
   }
@@ -54,11 +57,15 @@ export function usesOf(script: Script, own: Own, exists: Gathering['exists'], li
   return { connections, calls, tasks: named, functions, unavailable, dynamicConnection: dynamic.connection }
 }
 
+function lacks({ unavailable, lineAt }: Gathering, construct: string, start: number): void {
+  unavailable.push({ construct, line: lineAt(start), instead: insteadOf(construct) })
+}
+
 function gather(gathering: Gathering, root: Expression): void {
   visitExpression(root, expression => {
     switch (expression.kind) {
       case 'foreign':
-        gathering.unavailable.push({ construct: expression.construct, line: gathering.lineAt(expression.start) })
+        lacks(gathering, expression.construct, expression.start)
         return []
       case 'task':
         gatherTask(gathering, expression)
@@ -70,7 +77,7 @@ function gather(gathering: Gathering, root: Expression): void {
           : [...(expression.keys ?? []), ...expression.arguments]
       case 'variable':
         if (hostRoots.has(expression.name.toLowerCase()) && !isBound(gathering.bindings, expression.name)) {
-          gathering.unavailable.push({ construct: expression.name, line: gathering.lineAt(expression.start) })
+          lacks(gathering, expression.name, expression.start)
         }
         return []
       default:
@@ -84,7 +91,7 @@ function gatherTask(gathering: Gathering, call: TaskCall): void {
   const line = lineAt(call.start)
   const name = call.name.toLowerCase()
   if (!Object.hasOwn(tasks, name)) {
-    gathering.unavailable.push({ construct: call.name, line })
+    lacks(gathering, call.name, call.start)
     return
   }
   gathering.tasks.push({ name, line })
@@ -109,25 +116,34 @@ function connectionOf(gathering: Gathering, value: Expression | undefined): stri
   return name
 }
 
-/** What each task takes before its connection, by lower-case name. */
-const taken: ReadonlyMap<string, readonly string[]> = new Map(
+/** What each task takes before its connection, by lower-case name: parameters and their types. */
+const taken: ReadonlyMap<string, readonly (readonly [name: string, type: string])[]> = new Map(
   products.flatMap(product =>
     namespacesOf(product).flatMap(namespace =>
-      Object.entries(product.tasks).map(([name, { takes }]) => [`${namespace}.${name}`.toLowerCase(), Object.values(takes)] as const),
+      Object.entries(product.tasks).map(([name, { takes }]) => [`${namespace}.${name}`.toLowerCase(), Object.entries(takes)] as const),
     ),
   ),
 )
 const linkName = /^[a-z][a-z0-9_]{0,49}$/i
 
-/** The last argument, where it is the connection: behind all others, or a name in the place of one that is no text (§3.10). */
+/** The last argument, where it is the connection: behind all others, or a name in the place of one that is no text (§3.10). Else what the options name. */
 function connectionArgument(bindings: Bindings, { name, least }: IntegrationTask, given: readonly Expression[]): Expression | undefined {
-  const types = taken.get(name.toLowerCase())
+  const parameters = taken.get(name.toLowerCase())
   const last = given.at(-1)
-  if (types === undefined || last === undefined || given.length > types.length) return types === undefined ? undefined : last
-  const place = types[given.length - 1] ?? 'any'
+  if (parameters === undefined || last === undefined) return undefined
+  const inOptions = given.find((_, index) => optionsParameters.includes(parameters[index]?.[0] ?? ''))
+  if (given.length > parameters.length) return last.kind === 'null' ? connectionNamedIn(inOptions) : last
+  const place = parameters[given.length - 1]?.[1] ?? 'any'
   const text = textAlways(bindings, last)
-  return given.length > least && !/^(?:text|any|query)/.test(place) && text !== null && linkName.test(text) ? last : undefined
+  if (given.length > least && !/^(?:text|any|query)/.test(place) && text !== null && linkName.test(text)) return last
+  return connectionNamedIn(inOptions)
 }
+
+/** The value of `connection` in options that are written out. */
+const connectionNamedIn = (options: Expression | undefined): Expression | undefined =>
+  options?.kind === 'map'
+    ? options.entries.find(({ key }) => (key.kind === 'text' || key.kind === 'quoted') && key.value === 'connection')?.value
+    : undefined
 
 /** Functions that call an address: the name → its method. */
 const addressed: Readonly<Record<string, string>> = { geturl: 'GET', posturl: 'POST', invokeurl: 'GET' }
@@ -142,10 +158,10 @@ function gatherCall(gathering: Gathering, call: Call | MethodCall): boolean {
       gathering.functions.push({ namespace: callee.namespace, name: callee.name, line })
       break
     case 'foreign':
-      gathering.unavailable.push({ construct: callee.construct, line })
+      lacks(gathering, callee.construct, call.kind === 'call' ? call.start : call.nameStart)
       break
     case 'unknown':
-      gathering.unavailable.push({ construct: callee.name, line })
+      lacks(gathering, callee.name, call.kind === 'call' ? call.start : call.nameStart)
       break
     case 'integration':
       gathering.tasks.push({ name: callee.task.name.toLowerCase(), line })

@@ -94,7 +94,16 @@ export function openThread(onFault: (error: unknown) => void, onGone: () => void
       said = { id: question.id, failure: { message: failure.message, kind: failure.kind, facts: failure.facts } }
     }
     if (current !== asker) return
-    answers.postMessage(said)
+    try {
+      answers.postMessage(said)
+    } catch (error) {
+      // what cannot be copied: a mistake of ours, and the thread must not wait for it
+      onFault(error)
+      answers.postMessage({
+        id: question.id,
+        failure: { message: 'Patchbay had a fault, so this could not be done.', kind: 'call', facts: {} },
+      })
+    }
     wake()
   }
 
@@ -102,6 +111,11 @@ export function openThread(onFault: (error: unknown) => void, onGone: () => void
     if (message.kind === 'ask') void answer(message)
     else if (message.kind === 'info') current?.host?.info(message.line, message.at)
     else settle()?.resolve(message)
+  })
+  worker.on('messageerror', error => {
+    onFault(error)
+    whyEnded = new Failure('Patchbay could not read what the script gave.', 'failed')
+    void worker.terminate()
   })
   worker.on('error', (error: Error & { code?: string }) => {
     if (error.code === 'ERR_WORKER_OUT_OF_MEMORY') return

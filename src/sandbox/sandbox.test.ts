@@ -204,7 +204,11 @@ describe('threads', () => {
 })
 
 it('checks without running', async () => {
-  const checked = await shared.check('string standalone.f() { info missing; return ""; }', { precedence: 'usual', known: null })
+  const checked = await shared.check('string standalone.f() { info missing; return ""; }', {
+    organizationId: 'o',
+    precedence: 'usual',
+    known: null,
+  })
   expect(checked.errors).toMatchObject([{ line: 1, message: expect.stringContaining("'missing'") as string }])
   expect(checked.signature).toMatchObject({ namespace: 'standalone', name: 'f' })
 })

@@ -21,7 +21,7 @@ export interface Sandbox {
    */
   check(
     source: string,
-    options: { readonly precedence: Surroundings['precedence']; readonly known: readonly string[] | null },
+    options: { readonly organizationId: string; readonly precedence: Surroundings['precedence']; readonly known: readonly string[] | null },
   ): Promise<Checked>
   /**
    * Runs one function to its end; a script that fails is an answer. Aborting `signal` ends it with a failure of kind `cancelled`.
@@ -55,6 +55,8 @@ export function createSandbox({ threads: most, waiting = 1000, waitMs = 10_000, 
   let queued = 0
   /** One organisation leaves a quarter of the threads to the others. */
   const mostOfOne = Math.max(1, most - Math.floor(most / 4))
+  /** Nor does one take all the places in the queue. */
+  const waitingOfOne = Math.max(1, waiting - Math.floor(waiting / 4))
   let closed = false
 
   const busy = () =>
@@ -101,7 +103,7 @@ export function createSandbox({ threads: most, waiting = 1000, waitMs = 10_000, 
 
   const threadFor = (organizationId: string): Promise<Thread> =>
     new Promise((resolve, reject) => {
-      if (closed || queued >= waiting) return reject(busy())
+      if (closed || queued >= waiting || (queues.get(organizationId)?.size ?? 0) >= waitingOfOne) return reject(busy())
       const begin: Begin = thread => {
         clearTimeout(late)
         running.set(organizationId, (running.get(organizationId) ?? 0) + 1)
@@ -143,8 +145,8 @@ export function createSandbox({ threads: most, waiting = 1000, waitMs = 10_000, 
   }, idleMs / 2).unref()
 
   return {
-    async check(source, { precedence, known }) {
-      const done = await perform('', {
+    async check(source, { organizationId, precedence, known }) {
+      const done = await perform(organizationId, {
         work: { kind: 'check', source, precedence, known },
         milliseconds: checkMs,
         host: null,

@@ -6,8 +6,10 @@
 import { parentPort, receiveMessageOnPort, workerData, type MessagePort } from 'node:worker_threads'
 import { check } from '../deluge/check.ts'
 import { Failure } from '../deluge/failure.ts'
-import type { FunctionSource, Host } from '../deluge/host.ts'
-import { compiledOnce, run } from '../deluge/run.ts'
+import type { FunctionSource, Host, Surroundings } from '../deluge/host.ts'
+import { compiledOnce, run, type RunResult } from '../deluge/run.ts'
+import { jsonOf } from '../deluge/text.ts'
+import type { Value } from '../deluge/value.ts'
 import { control, type Answer, type Message, type Work } from './messages.ts'
 
 const { memory, answers } = workerData as { readonly memory: Int32Array; readonly answers: MessagePort }
@@ -36,7 +38,35 @@ function ask(method: keyof Host, values: readonly unknown[], deadline: number): 
   }
 }
 
-const hostUntil = (deadline: number): Host => {
+/**
+ * What leaves the thread can be written as text: a list that holds itself, or one part a million times over, would hold up everybody on
+ * the other side. @throws Failure
+ */
+function assertWritable(surroundings: Surroundings, value: Value, characters?: number): void {
+  if (typeof value !== 'object' || value === null) return
+  if (value.kind === 'list' || value.kind === 'map' || value.kind === 'collection') jsonOf(surroundings, value, characters)
+}
+
+function writable(surroundings: Surroundings, result: RunResult): RunResult {
+  try {
+    assertWritable(surroundings, result.output)
+    return result
+  } catch (error) {
+    if (!(error instanceof Failure)) throw error
+    const { message, kind, facts } = error
+    return {
+      ...result,
+      output: null,
+      outputType: 'void',
+      error: { message: `What the function gives cannot be written. ${message}`, line: 0, kind, facts },
+    }
+  }
+}
+
+/** Characters that the value of a variable may have at most; how many are taken is for the other side to say. */
+const longestStored = 1_000_000
+
+const hostUntil = (deadline: number, surroundings: Surroundings): Host => {
   const sources = new Map<string, FunctionSource | null>()
   return {
     send: request => ask('send', [request], deadline) as ReturnType<Host['send']>,
@@ -47,7 +77,10 @@ const hostUntil = (deadline: number): Host => {
       return sources.get(key) ?? null
     },
     variable: name => ask('variable', [name], deadline) as ReturnType<Host['variable']>,
-    setVariable: (name, value) => void ask('setVariable', [name, value], deadline),
+    setVariable(name, value) {
+      assertWritable(surroundings, value, longestStored)
+      ask('setVariable', [name, value], deadline)
+    },
     defaultConnection: namespace => ask('defaultConnection', [namespace], deadline) as string | null,
     apiOrigin: namespace => ask('apiOrigin', [namespace], deadline) as string,
   }
@@ -62,7 +95,7 @@ function perform(work: Work): Message {
     return { kind: 'checked', result: { errors, warnings, signature, signatures, uses } }
   }
   const { function: called, arguments: values, limits, surroundings } = work.job
-  const host = hostUntil(performance.now() + limits.milliseconds)
+  const host = hostUntil(performance.now() + limits.milliseconds, surroundings)
   const result = run(
     compiledOnce(surroundings, called),
     { function: { namespace: called.namespace, name: called.name }, arguments: values },
@@ -77,7 +110,7 @@ function perform(work: Work): Message {
       },
     },
   )
-  return { kind: 'ran', result }
+  return { kind: 'ran', result: writable(surroundings, result) }
 }
 
 parentPort?.on('message', (work: Work) => {

@@ -1,7 +1,10 @@
 import { sql, type Insertable } from 'kysely'
+import { invalid } from '../core/problem.ts'
 import type { Executor } from './database.ts'
 import type { FunctionRunsTable } from './function-tables.ts'
 import { decodeCursor, pageOf, type PageRequest } from './page.ts'
+
+const uuid = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i
 
 export type NewRun = Insertable<FunctionRunsTable>
 
@@ -41,7 +44,12 @@ export async function listRuns(db: Executor, organizationId: string, filter: Run
   if (filter.status !== null) query = query.where('r.status', '=', filter.status as RunView['status'])
   if (filter.door !== null) query = query.where('r.door', '=', filter.door as RunView['door'])
   if (filter.visibleTo !== null) query = query.where('r.user_id', '=', filter.visibleTo)
-  if (after) query = query.where(row => row(row.refTuple('r.started_at', 'r.id'), '<', row.tuple(new Date(after[0] ?? 0), after[1] ?? '')))
+  if (after) {
+    const at = new Date(after[0] ?? '')
+    const id = after[1] ?? ''
+    if (Number.isNaN(at.getTime()) || !uuid.test(id)) throw invalid('cursor', 'Use a next_cursor of this list, unchanged.')
+    query = query.where(row => row(row.refTuple('r.started_at', 'r.id'), '<', row.tuple(at, id)))
+  }
   const rows = await query
     .orderBy('r.started_at', 'desc')
     .orderBy('r.id', 'desc')

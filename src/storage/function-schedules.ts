@@ -7,7 +7,7 @@ const selected = (db: Executor) =>
     .selectFrom('function_schedules as s')
     .innerJoin('functions as f', 'f.id', 's.function_id')
     .selectAll('s')
-    .select(['f.namespace', 'f.name', 'f.owner_id'])
+    .select(['f.namespace', 'f.name', 'f.owner_id', 'f.signature'])
 
 export type ScheduleView = NonNullable<Awaited<ReturnType<ReturnType<typeof selected>['executeTakeFirst']>>>
 

@@ -24,11 +24,12 @@ export interface FunctionFilter extends PageRequest {
   readonly q: string | null
 }
 
-/** Without sources, by name. */
+/** Without sources, by name. `inSource`: `q` is looked for in sources, too. */
 export async function listFunctions(
   db: Executor,
   organizationId: string,
   filter: FunctionFilter,
+  inSource: boolean,
 ): Promise<Page<Omit<FunctionRow, 'source'>>> {
   const after = decodeCursor(filter.cursor, 2)
   const key = sql<string>`lower(namespace)`
@@ -42,7 +43,7 @@ export async function listFunctions(
     const like = `%${filter.q.replace(/[\\%_]/g, '\\$&')}%`
     query = query.where(
       where =>
-      where.or([where('name', 'ilike', like), where('namespace', 'ilike', like), where('description', 'ilike', like), where('source', 'ilike', like)]), // prettier-ignore
+      where.or([where('name', 'ilike', like), where('namespace', 'ilike', like), where('description', 'ilike', like), ...(inSource ? [where('source', 'ilike', like)] : [])]), // prettier-ignore
     )
   }
   if (after) query = query.where(sql<boolean>`(lower(namespace), lower(name)) > (${after[0]}, ${after[1]})`)
@@ -116,7 +117,7 @@ export async function listVersions(db: Executor, functionId: string, page: PageR
     .leftJoin('users as u', 'u.id', 'v.author_id')
     .select(['v.revision', 'v.author_id', 'u.name as author_name', 'v.note', 'v.saved_at', 'v.source'])
     .where('v.function_id', '=', functionId)
-  if (after) query = query.where('v.revision', '<', Number(after[0]) || 0)
+  if (after) query = query.where('v.revision', '<', Math.min(Number(after[0]) || 0, 2_147_483_647))
   const rows = await query
     .orderBy('v.revision', 'desc')
     .limit(page.limit + 1)

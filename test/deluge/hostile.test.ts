@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import { defaultLimits, type Limits } from '../../src/deluge/limits.ts'
 import { compile, run, type RunResult } from '../../src/deluge/run.ts'
 import { scriptedHost } from '../support/scripted-host.ts'
@@ -6,8 +6,11 @@ import { environmentOf } from './environment.ts'
 
 const { surroundings } = scriptedHost().context
 
+// What is not bounded here takes minutes to years: the bounds are wide, so that a busy machine stays within them.
+vi.setConfig({ testTimeout: 180_000 })
+
 /** Runs a script and makes sure that it ended in time and that the next one runs as if nothing had been. */
-function outlived(source: string, limits: Partial<Limits> = {}, withinMs = 8000): RunResult {
+function outlived(source: string, limits: Partial<Limits> = {}, withinMs = 40_000): RunResult {
   const began = performance.now()
   const result = run(compile(source, surroundings), { arguments: new Map() }, environmentOf({ limits: { ...defaultLimits, ...limits } }))
   expect(performance.now() - began).toBeLessThan(withinMs)
@@ -28,13 +31,13 @@ describe('a script that does not want to end', () => {
   })
 
   it('ends at its time', () => {
-    const result = outlived(loops(5, 'y = x1;'), { statements: 1e9, milliseconds: 100 }, 1000)
+    const result = outlived(loops(5, 'y = x1;'), { statements: 1e9, milliseconds: 100 }, 10_000)
     expect(result.error).toMatchObject({ kind: 'limit', message: 'The run took longer than its limit of 0.1 seconds.' })
   })
 
   it('ends at its time when every statement is slow', () => {
     const slow = 's = "0123456789".repeat(500000); for each i in "1,2,3".repeat(2000) { t = s.toUpperCase().reverse().toLowerCase(); }'
-    expect(outlived(slow, { milliseconds: 300 }, 3000).error).toMatchObject({ kind: 'limit' })
+    expect(outlived(slow, { milliseconds: 300 }, 15_000).error).toMatchObject({ kind: 'limit' })
   })
 
   it('ends when somebody wants it to', () => {
@@ -99,9 +102,9 @@ describe('what grows', () => {
 
   it('ends as text: a list that stands in itself a billion billion times', () => {
     const twice = `l = {1}; for each i in ${times(60)} { k = List(); k.add(l); k.add(l); l = k; }`
-    expect(outlived(`${twice} info l;`, {}, 15_000).error).toMatchObject({ kind: 'limit' })
+    expect(outlived(`${twice} info l;`).error).toMatchObject({ kind: 'limit' })
     expect(outlived(`${twice} m = l; ${twice} info m == l;`).error).not.toBeNull()
-    expect(outlived(`${twice} info "a" + l;`, {}, 15_000).error).not.toBeNull()
+    expect(outlived(`${twice} info "a" + l;`).error).not.toBeNull()
     expect(outlived(`${twice} info {l}.contains({l.get(0), l.get(1)});`).statements).toBeGreaterThan(0)
   })
 

@@ -45,12 +45,17 @@ function connectionLines(one: FunctionPlan['connections'][number]): string[] {
 const namedLine = (mark: string) => (one: Used & { readonly name: string }) => `${mark} ${one.name}: ${places(one)}`
 
 /** What has a section of its own. */
-const isUnavailable = (line: string) => line.endsWith(' is not available here.')
+const isUnavailable = ({ message }: { readonly message: string }) => message.endsWith(' is not available here.')
 
 /** The checklist; as Markdown, so that it can stand in an issue. */
 function show(plan: FunctionPlan): void {
   const { files, connections, hosts, tasks, unavailable } = plan
-  const errors = files.flatMap(file => findingLines(file.path, file.errors)).filter(line => !isUnavailable(line))
+  const errors = files.flatMap(file =>
+    findingLines(
+      file.path,
+      file.errors.filter(one => !isUnavailable(one)),
+    ),
+  )
   const missing = plan.functions.filter(one => !one.defined)
   const dynamic = files.filter(file => file.dynamic_connection)
   print(`${many(files.length, 'file')}, ${many(connections.length, 'connection')}, ${many(hosts.length, 'host')}.`)
@@ -66,7 +71,10 @@ function show(plan: FunctionPlan): void {
   )
   section('Tasks', tasks.map(namedLine('-')))
   section('Functions that are neither here nor there', missing.map(namedLine('- [ ]')))
-  section('Not available here', unavailable.map(namedLine('- [ ]')))
+  section(
+    'Not available here',
+    unavailable.flatMap(one => [namedLine('- [ ]')(one), `  ${one.instead}`]),
+  )
   section(
     'Errors',
     errors.map(line => `- [ ] ${line}`),

@@ -198,7 +198,8 @@ export function pushCommand(functions: Command, context: Context): void {
       'after',
       `
 Each file is one function. Its header says which, string automation.tidy(int days) { … }; a file without a header is named by its path,
-<namespace>/<name>.dg. When one file has errors, nothing is pushed: path:line:column: what is wrong, and exit code 1.
+<namespace>/<name>.dg, or standalone at the top of the folder. When one file has errors, nothing is pushed: each is said as
+path:line:column: sentence, and the exit code is 1.
 
 A folder remembers in .patchbay/ what it last had in common with Patchbay, so that nobody's change is overwritten. A build server that
 pushes what is in version control has no such memory: use --force there.

@@ -9,7 +9,7 @@ export function connectionFor(context: Context, namespace: string, given: string
   const connection = given ?? context.host.defaultConnection(namespace)
   if (connection !== null) return connection
   throw new Failure(
-    `There is no connection for ${namespace}. Name one in the call, or set the default connection of ${namespace} in the settings of the organisation.`,
+    `There is no connection for ${namespace}. Name one in the call, or have an administrator choose one for ${namespace} in Settings, under Default connections.`,
     'call',
     { setting: 'default_connections', namespace },
   )

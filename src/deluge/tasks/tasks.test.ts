@@ -66,7 +66,11 @@ describe('invokeapi', () => {
   })
 
   test('names the setting when there is no connection, and refuses unknown services and whole addresses', () => {
-    assert.throws(() => run({ service: 'zohocrm', path: 'crm/v8/Leads' }), Failure, 'set the default connection of zoho.crm')
+    assert.throws(
+      () => run({ service: 'zohocrm', path: 'crm/v8/Leads' }),
+      Failure,
+      'choose one for zoho.crm in Settings, under Default connections',
+    )
     assert.throws(() => run({ service: 'toString', path: 'x' }), Failure, 'one of zohocrm')
     assert.throws(() => run({ service: 'zohocrm', path: 'https://evil.example' }), Failure, 'path that follows the host')
   })

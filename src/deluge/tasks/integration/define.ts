@@ -6,6 +6,9 @@ import type { ParameterName } from '../../builtins/define.ts'
  */
 type Taken = Extract<ParameterName, 'text' | 'integer' | 'boolean' | 'map' | 'list' | 'file' | 'any'> | 'query'
 
+/** Parameters that take a map of options, in which a script may name the connection. Records and queries may have a field of that name. */
+export const optionsParameters: readonly string[] = ['options', 'other']
+
 /** What a value in a query, a header or a body is made from. See `fill`. */
 export type Template = string | number | boolean | readonly Template[] | { readonly [key: string]: Template }
 

@@ -8,7 +8,7 @@ import { connectionFor } from '../default-connection.ts'
 import { invoke } from '../invoke-url.ts'
 import { fieldTextOf, isFile, isList, isMap } from '../multipart.ts'
 import { callTo, percentEncode, withQuery } from '../request.ts'
-import type { IntegrationRow, Product, ResultName, Template } from './define.ts'
+import { optionsParameters, type IntegrationRow, type Product, type ResultName, type Template } from './define.ts'
 
 /** Arguments by the name of their parameter; what was left out, is null or an empty filler is absent. */
 type Arguments = ReadonlyMap<string, Value>
@@ -29,7 +29,8 @@ const queryIn = (value: Value): Value =>
 
 /**
  * Parts the values of a call into arguments and connection. The connection is the last value: after all parameters, or earlier, where it is
- * a text and the parameter that stands there is none (`getRecordById("Deals", id, "zoho_one")`).
+ * a text and the parameter that stands there is none (`getRecordById("Deals", id, "zoho_one")`). Where no argument is it, the options may
+ * name it: `{"connection":"zoho_one"}`.
  */
 function argumentsOf(
   context: Context,
@@ -61,7 +62,20 @@ function argumentsOf(
     given.set(parameter, taken === 'query' ? queryIn(value) : coerce(context, value, taken as ParameterName))
   })
   const connection = isConnection && last !== null && last !== undefined ? textOf(context.surroundings, last).trim() || null : null
-  return { given, connection }
+  const inOptions = connectionIn(given)
+  return { given, connection: connection ?? inOptions }
+}
+
+/** The connection that a map of options names. It is for us and taken out; the script keeps its map as it is. */
+function connectionIn(given: Map<string, Value>): string | null {
+  for (const parameter of optionsParameters) {
+    const options = given.get(parameter)
+    const named = options !== undefined && isMap(options) ? options.entries.get('connection') : undefined
+    if (options === undefined || !isMap(options) || typeof named !== 'string') continue
+    given.set(parameter, mapOf([...options.entries].filter(([key]) => key !== 'connection')))
+    return named.trim() || null
+  }
+  return null
 }
 
 const placeholder = /\{(\w+)\}/g
