@@ -103,7 +103,7 @@ test('no source makes the parser or the checker throw, and every finding has a p
         expect(endColumn).toBeLessThanOrEqual((lines[endLine - 1] ?? '').length + 1)
       }
     }),
-    { numRuns: 1000 },
+    { numRuns: 1500 },
   )
 })
 
@@ -115,7 +115,7 @@ test('whatever parses is printed, parsed and printed again as the same', () => {
       printed += 1
       printsAsItself(source)
     }),
-    { numRuns: 2000 },
+    { numRuns: 3000 },
   )
   expect(printed).toBeGreaterThan(0)
 })
@@ -251,10 +251,11 @@ test('long sources end in time that grows with their length, and longer ones are
     '"a"',
     '= = ',
   ]) {
-    const started = performance.now()
+    // time of the processor: a busy machine takes longer by the clock
+    const started = process.cpuUsage()
     check(part.repeat(Math.floor(250_000 / part.length)))
-    // it takes a tenth of a second; where time grew with the square of the length, it would be minutes
-    expect(performance.now() - started, part).toBeLessThan(15_000)
+    const { user, system } = process.cpuUsage(started)
+    expect((user + system) / 1000, part).toBeLessThan(3000)
   }
   expect(parse(' '.repeat(1_048_577)).errors.map(({ message }) => message)).toEqual(['This source is too long.'])
 }, 180_000)

@@ -6,7 +6,7 @@ import { environmentOf } from './environment.ts'
 
 const { surroundings } = scriptedHost().context
 
-// What is not bounded here takes minutes to years: the bounds are wide, so that a busy machine stays within them.
+// Only that it ends is meant: the bounds are wide, so that a busy machine stays within them.
 vi.setConfig({ testTimeout: 180_000 })
 
 /** Runs a script and makes sure that it ended in time and that the next one runs as if nothing had been. */

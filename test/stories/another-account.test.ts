@@ -60,7 +60,7 @@ describe.each(['pglite', 'postgres'] as const)('X06.9 authorising again with ano
     expect(shown.status).toBe(200)
     const words = shown.text.replace(/<[^>]*>/g, '').replace(/\s+/g, ' ')
     expect(words).toContain(`This connection used ada@practice.example; you have signed in to ${name} as grace@practice.example.`)
-    expect(words).toContain('The calls of every member of default through this connection, and those of functions and programs')
+    expect(words).toContain('The calls of every member of Default through this connection, and those of functions and programs')
     expect(words).toContain('Use the new account')
     expect(words).toContain('Keep the old one')
     expect(await accountOf(name)).toBe('ada@practice.example')
