@@ -173,10 +173,12 @@ export async function createApp(doors: Doors, options: { graceMs: number }): Pro
   return {
     fastify,
     async close() {
+      // whoever has not sent or read to the end by then never will; the second is for the answers of what is ended at the grace's end
+      const late = setTimeout(() => fastify.server.closeAllConnections(), options.graceMs + 1000)
       await Promise.all([proxy.close(options.graceMs), invoking.close(options.graceMs)])
       // a connection whose last answer ends while we close goes idle, and would be kept for its whole keep-alive time
       const idle = setInterval(() => fastify.server.closeIdleConnections(), 100)
-      await fastify.close().finally(() => clearInterval(idle))
+      await fastify.close().finally(() => (clearInterval(idle), clearTimeout(late)))
     },
   }
 }
