@@ -87,7 +87,7 @@ describe.each(['pglite', 'postgres'] as const)('C-7 flows, their links and their
 
     const shown = await story.ada.browser.ask('GET', url, undefined, page)
     expect(shown.status).toBe(200)
-    for (const word of ['ada', 'default', name, story.host, 'files.read']) expect(shown.text).toContain(word)
+    for (const word of ['ada', 'Default', name, story.host, 'files.read']) expect(shown.text).toContain(word)
     expect((await story.counters()).authorize, 'looking at the page starts nothing').toEqual({})
     const onward = linkTo(shown, '/continue')
     const foreign = await story.ada.browser.ask('GET', onward, undefined, { ...page, 'sec-fetch-site': 'cross-site' })
