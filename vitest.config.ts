@@ -7,8 +7,8 @@ export default defineConfig({
     globalSetup: ['test/support/global-setup.ts'],
     reporters: ['default', closingLines],
     pool: 'forks',
-    // most tests wait for a clock, a disk or a browser: four keep two cores busy
-    maxWorkers: 4,
+    // most tests wait for a clock, a disk or a browser: three keep two cores busy
+    maxWorkers: 3,
     // a browser on a busy machine may miss a moment; what is wrong fails twice
     retry: process.env.CI ? 1 : 0,
     testTimeout: 30_000,
