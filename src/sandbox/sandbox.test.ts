@@ -145,10 +145,15 @@ describe('limits', () => {
 
   it('gives no script the answer that another one stopped waiting for', async () => {
     const sandbox = sandboxWith({ threads: 1 })
-    let late: (value: HostAnswer) => void = () => undefined
-    await sandbox.run(jobOf(call, { limits: { milliseconds: 200 } }), hostWith({ send: () => new Promise(resolve => (late = resolve)) }))
+    // this side is busy past the script's time: its answer leaves before it hears that the script has given up
+    const tooLate = () => {
+      const until = performance.now() + 500
+      while (performance.now() < until);
+      return answer('theirs')
+    }
+    const first = await sandbox.run(jobOf(call, { limits: { milliseconds: 200 } }), hostWith({ send: tooLate }))
+    expect(first.error).toMatchObject({ kind: 'limit' })
     const second = sandbox.run(jobOf(call), hostWith({ send: () => new Promise(resolve => setTimeout(resolve, 50, answer('mine'))) }))
-    late(answer('theirs'))
     expect((await second).output).toBe('mine')
   })
 
