@@ -152,7 +152,7 @@ async function assemble(
     onError: error => log.error({ err: error }, 'the job queue had a fault'),
   })
   const calls = createCalls()
-  const invocations = createInvocationLog(open.db, log)
+  const invocations = createInvocationLog(open.db, log, randomUUID)
   const functionLog = createFunctionLog(open.db, log)
   const sandbox = createSandbox({
     threads: config.functionThreads,

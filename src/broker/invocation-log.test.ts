@@ -2,68 +2,123 @@ import { randomUUID } from 'node:crypto'
 import { sql } from 'kysely'
 import { expect, it } from 'vitest'
 import { forEachDatabase } from '../../test/support/databases.ts'
-import type { InvocationRow } from '../storage/invocations.ts'
 import type { Database } from '../storage/database.ts'
 import { createLog } from '../telemetry/log.ts'
-import { createInvocationLog } from './invocation-log.ts'
+import { createInvocationLog, type InvocationRecord } from './invocation-log.ts'
 
-const row = (): InvocationRow => ({
-  id: randomUUID(),
+let calls = 0
+
+/** A call that is told from all others by how long it took. */
+const row = (values: Partial<InvocationRecord> = {}): InvocationRecord => ({
   organization_id: 'acme',
-  at: new Date(),
+  at: Date.now(),
   user_id: 'ada',
   subject_id: 'ada',
   key_id: null,
-  connection_id: randomUUID(),
+  connection_id: '0b1c5a52-6a1e-4a0e-9d4c-5f5c2d8b9a10',
   connection: 'mailchimp',
   door: 'proxy',
   method: 'GET',
   host: 'api.example.com',
   status: 200,
   problem: null,
-  duration_ms: 3,
+  duration_ms: calls++,
+  ...values,
 })
 
 const silent = createLog('silent')
-const written = async (db: Database) => (await db.selectFrom('invocations').select('id').execute()).map(one => one.id).sort()
+const batches = (db: Database) => db.selectFrom('invocation_batches').selectAll().orderBy('first_at').execute()
+const written = async (db: Database) => (await batches(db)).flatMap(one => one.duration_ms).sort((a, b) => a - b)
+const expected = (rows: readonly InvocationRecord[]) => rows.map(one => one.duration_ms)
 
 forEachDatabase((_name, open) => {
   it('has every call in the log after a flush, those too that came in while it was writing', async () => {
     const { db } = await open()
-    const log = createInvocationLog(db, silent)
-    const rows = Array.from({ length: 1_300 }, row)
+    const log = createInvocationLog(db, silent, randomUUID)
+    const rows = Array.from({ length: 1_300 }, () => row())
     for (const one of rows.slice(0, 600)) log.record(one)
     const first = log.flush()
     for (const one of rows.slice(600)) log.record(one)
     await Promise.all([first, log.flush()])
-    expect(await written(db)).toEqual(rows.map(one => one.id).sort())
+    expect(await written(db)).toEqual(expected(rows))
     await log.close()
   })
 
   it('writes by itself half a second after a call', async () => {
     const { db } = await open()
-    const log = createInvocationLog(db, silent)
+    const log = createInvocationLog(db, silent, randomUUID)
     const rows = [row(), row()]
     for (const one of rows) log.record(one)
-    await expect.poll(() => written(db), { timeout: 3_000 }).toEqual(rows.map(one => one.id).sort())
+    await expect.poll(() => written(db), { timeout: 3_000 }).toEqual(expected(rows))
     const later = row()
     log.record(later)
-    await expect.poll(() => written(db), { timeout: 3_000 }).toContain(later.id)
+    await expect.poll(() => written(db), { timeout: 3_000 }).toContain(later.duration_ms)
     await log.close()
   })
 
   it('keeps what it could not write, and refuses calls when too many wait', async () => {
     const { db } = await open()
-    const log = createInvocationLog(db, silent)
-    await sql`alter table invocations rename to away`.execute(db)
-    const rows = Array.from({ length: 20_000 }, row)
+    const log = createInvocationLog(db, silent, randomUUID)
+    await sql`alter table invocation_batches rename to away`.execute(db)
+    const rows = Array.from({ length: 20_000 }, () => row())
     for (const one of rows) log.record(one)
     await log.flush()
     expect(() => log.assertRoom()).toThrow(expect.objectContaining({ code: 'storage_unavailable' }))
-    await sql`alter table away rename to invocations`.execute(db)
+    await sql`alter table away rename to invocation_batches`.execute(db)
     await log.flush()
     expect(() => log.assertRoom()).not.toThrow()
     expect(await written(db)).toHaveLength(20_000)
+    await log.close()
+  })
+
+  it('calls of one kind that ended alike are one row, for a minute at most; a clock that is put back begins another', async () => {
+    const { db } = await open()
+    const log = createInvocationLog(db, silent, randomUUID)
+    const start = Date.UTC(2026, 0, 1)
+    const at = (seconds: number, values: Partial<InvocationRecord> = {}) => log.record(row({ at: start + seconds * 1000, ...values }))
+    at(0)
+    at(60)
+    at(61) // more than a minute after the first
+    at(60.5) // put back
+    at(60.6, { status: 404 })
+    at(60.7, { status: null, problem: 'upstream_timeout' })
+    at(60.8, { connection: 'mailchimp\nacme' })
+    at(60.9)
+    await log.flush()
+    const shown = (await batches(db)).map(one => [(one.first_at.getTime() - start) / 1000, one.after_ms, one.status, one.problem])
+    expect(shown).toEqual([
+      [0, [0, 60_000], 200, null],
+      [60.5, [0, 400], 200, null],
+      [60.6, [0], 404, null],
+      [60.7, [0], null, 'upstream_timeout'],
+      [60.8, [0], 200, null],
+      [61, [0], 200, null],
+    ])
+    await log.close()
+  })
+
+  it('what was stored by an attempt whose outcome was not known is stored once, with what came in since', async () => {
+    const { db } = await open()
+    let results = 0
+    /** Fails after it was done, once: a connection that broke while the answer was on its way. */
+    const flaky = db.withPlugin({
+      transformQuery: ({ node }) => node,
+      async transformResult({ result }) {
+        // the first is the series
+        if (++results === 2) throw new Error('the connection broke')
+        return result
+      },
+    })
+    const log = createInvocationLog(flaky, silent, randomUUID)
+    const rows = [row(), row({ host: 'other.example.com' })]
+    for (const one of rows) log.record(one)
+    await log.flush()
+    expect(await written(db)).toEqual(expected(rows))
+    expect(results).toBe(2)
+    rows.push(row())
+    log.record(rows[2] as InvocationRecord)
+    await log.flush()
+    expect(await written(db)).toEqual(expected(rows))
     await log.close()
   })
 })

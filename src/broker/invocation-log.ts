@@ -1,30 +1,56 @@
-import { insertInvocations, type InvocationRow, type KnownSeries } from '../storage/invocations.ts'
+import {
+  batchSpanMs,
+  insertInvocations,
+  type InvocationBatch,
+  type InvocationOutcome,
+  type KnownSeries,
+  type Series,
+} from '../storage/invocations.ts'
 import { touchConnections } from '../storage/connections.ts'
 import type { Database } from '../storage/database.ts'
 import type { Log } from '../telemetry/log.ts'
 import { Problem } from '../core/problem.ts'
 
-/** One row per call, written in batches: half a second behind, less when 500 rows wait. When a connection was last used: five seconds. */
+/** One use of a connection, or of Patchbay without one. */
+export interface InvocationRecord extends Series, InvocationOutcome {
+  /** Milliseconds since 1970. */
+  readonly at: number
+  readonly duration_ms: number
+}
+
+/** Every call, written in batches: half a second behind, less when many wait. When a connection was last used: five seconds. */
 export interface InvocationLog {
-  record(row: InvocationRow): void
-  /** @throws Problem storage_unavailable when so many rows wait that calls must not go on unlogged. */
+  record(call: InvocationRecord): void
+  /** @throws Problem storage_unavailable when so many calls wait that more must not go on unlogged. */
   assertRoom(): void
   /** Writes what was recorded before; a failure is logged and tried again later. */
   flush(): Promise<void>
   close(): Promise<void>
 }
 
-/** A row costs the embedded database, with which nothing else runs meanwhile, 56 µs in batches of 100, 34 in batches of 250, 26 from 500 on. */
-const batchRows = 500
+/** So many calls are written at once, without waiting for the time to be up. */
+const batchCalls = 5_000
 const batchMilliseconds = 500
+const batchesPerStatement = 1_000
+/** What an id has room for is 65,536; an array this long is still read at once. */
+const mostCallsInBatch = 1_000
 /** The times of last use are a statement and a sync to disk of their own, so they do not go with every batch. */
 const touchMilliseconds = 5_000
 const retryMilliseconds = 1_000
-/** Rows that may wait for a database that is away. Beyond, calls are refused rather than left out of the log. */
+/** Calls that may wait for a database that is away. Beyond, calls are refused rather than left out of the log. */
 const mostWaiting = 20_000
 
-export function createInvocationLog(db: Database, log: Log): InvocationLog {
-  let waiting: InvocationRow[] = []
+/** Only the last part is not ours or a header's, so that no two series have one key. */
+const keyOf = (call: InvocationRecord): string =>
+  `${call.organization_id}\n${call.user_id}\n${call.subject_id}\n${call.key_id}\n${call.connection_id}\n${call.door}\n${call.method}\n${call.host}\n${call.status}\n${call.problem}\n${call.connection}`
+
+export function createInvocationLog(db: Database, log: Log, id: () => string): InvocationLog {
+  let open = new Map<string, InvocationBatch>()
+  /** No longer added to. */
+  let full: InvocationBatch[] = []
+  /** Being written, or to be written again: the same batches, so that what is stored already is known by its id. */
+  let attempt: InvocationBatch[] = []
+  let calls = 0
   const series: KnownSeries = new Map()
   /** The last attempt failed, and some of what waits may have been stored all the same. */
   let uncertain = false
@@ -36,20 +62,26 @@ export function createInvocationLog(db: Database, log: Log): InvocationLog {
   const schedule = (milliseconds: number) => {
     timer ??= setTimeout(() => {
       timer = null
-      void write(1)
+      void write()
     }, milliseconds).unref()
   }
 
-  /** In batches, as long as `least` rows wait: what comes in meanwhile is left until it is worth the fixed cost of a batch. */
-  async function writeRows(least: number): Promise<void> {
-    while (waiting.length >= least) {
-      const batch = waiting.slice(0, batchRows)
+  /** What comes in meanwhile is left until it is worth the fixed cost of a statement. */
+  async function writeCalls(): Promise<void> {
+    attempt = [...attempt, ...full, ...open.values()]
+    full = []
+    open = new Map()
+    while (attempt.length > 0) {
+      const batches = attempt.slice(0, batchesPerStatement)
       const again = uncertain
       uncertain = true
-      await insertInvocations(db, batch, series, again)
+      await insertInvocations(db, batches, series, again)
       uncertain = false
-      waiting = waiting.slice(batch.length)
-      for (const row of batch) if (row.connection_id) uses.set(row.connection_id, row.at)
+      attempt = attempt.slice(batches.length)
+      for (const { series, lastAt, afterMs } of batches) {
+        calls -= afterMs.length
+        if (series.connection_id) uses.set(series.connection_id, new Date(lastAt))
+      }
     }
   }
 
@@ -65,38 +97,68 @@ export function createInvocationLog(db: Database, log: Log): InvocationLog {
     }
   }
 
-  async function writeBoth(least: number): Promise<void> {
+  async function writeBoth(): Promise<void> {
     try {
-      await writeRows(least)
+      await writeCalls()
       if (uses.size > 0 && performance.now() - touchedAt >= touchMilliseconds) await writeUses()
-      if (waiting.length > 0 || uses.size > 0) schedule(batchMilliseconds)
+      if (calls > 0 || uses.size > 0) schedule(batchMilliseconds)
     } catch (error) {
-      log.error({ err: error, waiting: waiting.length }, 'the invocation log could not be written; it will be tried again')
+      log.error({ err: error, waiting: calls }, 'the invocation log could not be written; it will be tried again')
       schedule(retryMilliseconds)
     }
   }
 
-  function write(least: number): Promise<void> {
-    writing ??= writeBoth(least).finally(() => {
+  function write(): Promise<void> {
+    writing ??= writeBoth().finally(() => {
       writing = null
     })
     return writing
   }
 
-  /** The write under way may have been meant to leave something. */
+  /** The write under way may have begun before the last call came in. */
   async function flush(): Promise<void> {
     while (writing) await writing
-    await write(1)
+    await write()
+  }
+
+  function newBatch(key: string, call: InvocationRecord): InvocationBatch {
+    const { at, duration_ms: _, status, problem, ...series } = call
+    const batch = {
+      id: `${id().slice(0, 32)}0000`,
+      series,
+      outcome: { status, problem },
+      firstAt: at,
+      lastAt: at,
+      afterMs: [],
+      durationMs: [],
+    }
+    open.set(key, batch)
+    return batch
   }
 
   return {
-    record(row) {
-      waiting.push(row)
-      if (waiting.length >= batchRows) void write(batchRows)
+    record(call) {
+      const key = keyOf(call)
+      let batch = open.get(key)
+      if (batch) {
+        // the clock may also have been put back
+        const after = call.at - batch.firstAt
+        if (after < 0 || after > batchSpanMs || batch.afterMs.length >= mostCallsInBatch) {
+          full.push(batch)
+          batch = newBatch(key, call)
+        }
+      } else {
+        batch = newBatch(key, call)
+      }
+      if (call.at > batch.lastAt) batch.lastAt = call.at
+      batch.afterMs.push(call.at - batch.firstAt)
+      batch.durationMs.push(call.duration_ms)
+      calls++
+      if (calls >= batchCalls && !uncertain) void write()
       else schedule(batchMilliseconds)
     },
     assertRoom() {
-      if (waiting.length >= mostWaiting) throw new Problem('storage_unavailable', { retry_after: 2 })
+      if (calls >= mostWaiting) throw new Problem('storage_unavailable', { retry_after: 2 })
     },
     flush,
     async close() {

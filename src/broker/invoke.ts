@@ -64,9 +64,8 @@ export async function invoke(broker: Broker, principal: Principal, call: Call, t
     const milliseconds = broker.monotonic() - started
     broker.metrics.call(call.door, status, problem, milliseconds)
     broker.invocations.record({
-      id: broker.id(),
       organization_id: principal.organizationId,
-      at: new Date(broker.now()),
+      at: broker.now(),
       user_id: principal.userId,
       subject_id: principal.subjectId === nobody ? null : principal.subjectId,
       key_id: principal.key?.id ?? null,

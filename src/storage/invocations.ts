@@ -1,13 +1,41 @@
 import { createHash } from 'node:crypto'
-import { sql, type Selectable } from 'kysely'
+import { sql, type RawBuilder, type Selectable } from 'kysely'
 import type { Executor } from './database.ts'
 import { decodeCursor, pageOf, type PageRequest } from './page.ts'
-import type { InvocationSeriesTable, InvocationsTable } from './tables.ts'
+import type { InvocationSeriesTable } from './tables.ts'
 
-type Series = Omit<Selectable<InvocationSeriesTable>, 'id' | 'used_at'>
+/** What many calls have in common. */
+export type Series = Omit<Selectable<InvocationSeriesTable>, 'id' | 'used_at'>
 
-/** One call as it is logged and shown, with what its series says. */
-export type InvocationRow = Omit<Selectable<InvocationsTable>, 'series_id'> & Series
+/** What one call adds to its series. */
+export interface InvocationOutcome {
+  readonly status: number | null
+  readonly problem: string | null
+}
+
+/** One call as it is shown. Its id is its batch's, with its place in it as the last four hexadecimal digits. */
+export interface InvocationRow extends Series, InvocationOutcome {
+  readonly id: string
+  readonly at: Date
+  readonly duration_ms: number
+}
+
+/** Calls of one series with one outcome, at most a minute from the first to the last: what one row of the log holds. */
+export interface InvocationBatch {
+  /** A UUID that ends in 0000. */
+  readonly id: string
+  readonly series: Series
+  readonly outcome: InvocationOutcome
+  /** Milliseconds since 1970. */
+  readonly firstAt: number
+  lastAt: number
+  /** Of each call: milliseconds after the first, and how long it took. As many of the one as of the other, 65,536 at most. */
+  readonly afterMs: number[]
+  readonly durationMs: number[]
+}
+
+/** Longest time between the first and the last call of a batch: it bounds where a call of a given moment may be found. */
+export const batchSpanMs = 60_000
 
 /** Series that are known to be stored, by what they have in common, and until when that needs no second look. */
 export type KnownSeries = Map<string, { readonly id: string; until: number }>
@@ -32,24 +60,23 @@ const keyOf = (row: Series): string =>
 
 const idOf = (key: string): string => createHash('sha256').update(key).digest('hex').slice(0, 32)
 
-/** Stores the series that are new or were last stored an hour ago, and gives the id of each row's. */
-async function storeSeries(db: Executor, rows: readonly InvocationRow[], known: KnownSeries): Promise<string[]> {
-  const missing = new Map<string, { readonly row: InvocationRow; readonly key: string; usedAt: number }>()
-  const ids = rows.map(row => {
-    const key = keyOf(row)
+/** Stores the series that are new or were last stored an hour ago, and gives the id of each batch's. */
+async function storeSeries(db: Executor, batches: readonly InvocationBatch[], known: KnownSeries): Promise<string[]> {
+  const missing = new Map<string, { readonly series: Series; readonly key: string; usedAt: number }>()
+  const ids = batches.map(({ series, lastAt }) => {
+    const key = keyOf(series)
     const stored = known.get(key)
-    const at = row.at.getTime()
-    if (stored && at < stored.until) return stored.id
+    if (stored && lastAt < stored.until) return stored.id
     const id = stored?.id ?? idOf(key)
     const one = missing.get(id)
-    if (one) one.usedAt = Math.max(one.usedAt, at)
-    else missing.set(id, { row, key, usedAt: at })
+    if (one) one.usedAt = Math.max(one.usedAt, lastAt)
+    else missing.set(id, { series, key, usedAt: lastAt })
     return id
   })
   if (missing.size === 0) return ids
   // In one order, so that two instances cannot wait for each other.
   const added = [...missing].sort(([a], [b]) => (a < b ? -1 : 1))
-  const column = (name: keyof Series) => added.map(([, { row }]) => row[name])
+  const column = (name: keyof Series) => added.map(([, { series }]) => series[name])
   await sql`
     insert into invocation_series (id, organization_id, user_id, subject_id, key_id, connection_id, connection, door, method, host, used_at)
     select * from unnest(
@@ -62,22 +89,28 @@ async function storeSeries(db: Executor, rows: readonly InvocationRow[], known: 
   return ids
 }
 
-/** An array of values whose text needs no quotes: numbers, times, UUIDs. */
-const plainArray = (values: readonly (string | number | null)[]): string => `{${values.map(value => value ?? 'NULL').join(',')}}`
-
 /**
- * Many rows, one statement with one array a column, where single inserts cost ten times as much.
- * @param again  the same rows may have been stored by an attempt whose outcome is not known. Asking that costs a third more.
+ * Batches, each a row whose calls are two arrays: a row a call cost the embedded database 12 to 24 µs, this costs it less than one.
+ * @param again  the same batches may have been stored by an attempt whose outcome is not known.
  */
-export async function insertInvocations(db: Executor, rows: readonly InvocationRow[], known: KnownSeries, again: boolean): Promise<void> {
-  if (rows.length === 0) return
-  const series = await storeSeries(db, rows, known)
+export async function insertInvocations(
+  db: Executor,
+  batches: readonly InvocationBatch[],
+  known: KnownSeries,
+  again: boolean,
+): Promise<void> {
+  if (batches.length === 0) return
+  const series = await storeSeries(db, batches, known)
+  const time = (at: number) => new Date(at).toISOString()
+  const whole = (values: readonly number[]) => `{${values.join(',')}}`
   await sql`
-    insert into invocations (at, duration_ms, status, id, series_id, organization_id, problem)
-    select * from unnest(
-      ${plainArray(rows.map(row => row.at.toISOString()))}::timestamptz[], ${plainArray(rows.map(row => row.duration_ms))}::int[],
-      ${plainArray(rows.map(row => row.status))}::int[], ${plainArray(rows.map(row => row.id))}::uuid[], ${plainArray(series)}::uuid[],
-      ${rows.map(row => row.organization_id)}::text[], ${rows.map(row => row.problem)}::text[])
+    insert into invocation_batches (id, series_id, organization_id, first_at, last_at, status, problem, after_ms, duration_ms)
+    select id, series_id, organization_id, first_at, last_at, status, problem, after_ms::int[], duration_ms::int[] from unnest(
+      ${batches.map(({ id }) => id)}::uuid[], ${series}::uuid[], ${batches.map(one => one.series.organization_id)}::text[],
+      ${batches.map(one => time(one.firstAt))}::timestamptz[], ${batches.map(one => time(one.lastAt))}::timestamptz[],
+      ${batches.map(one => one.outcome.status)}::int[], ${batches.map(one => one.outcome.problem)}::text[],
+      ${batches.map(one => whole(one.afterMs))}::text[], ${batches.map(one => whole(one.durationMs))}::text[])
+      as b (id, series_id, organization_id, first_at, last_at, status, problem, after_ms, duration_ms)
     ${again ? sql`on conflict do nothing` : sql``}`.execute(db)
 }
 
@@ -91,82 +124,88 @@ export interface InvocationFilter extends PageRequest {
   readonly visibleTo: string | null
 }
 
-const filtered = (db: Executor, organizationId: string, filter: Omit<InvocationFilter, keyof PageRequest>) => {
-  let query = db
-    .selectFrom('invocations as i')
-    .innerJoin('invocation_series as s', 's.id', 'i.series_id')
-    .where('i.organization_id', '=', organizationId)
-  if (filter.connection) query = query.where('s.connection', '=', filter.connection)
-  if (filter.user) query = query.where('s.user_id', '=', filter.user)
-  if (filter.status === 'ok') query = query.where('i.status', '<', 400)
-  else if (filter.status === 'error')
-    query = query.where(where => where.or([where('i.status', '>=', 400), where('i.problem', 'is not', null)]))
-  else if (filter.status && /^\d{3}$/.test(filter.status)) query = query.where('i.status', '=', Number(filter.status))
-  else if (filter.status) query = query.where('i.problem', '=', filter.status)
-  if (filter.since) query = query.where('i.at', '>=', filter.since)
-  if (filter.until) query = query.where('i.at', '<', filter.until)
-  if (filter.visibleTo) {
-    const userId = filter.visibleTo
-    query = query.where(where =>
-      where.or([
-        where('s.user_id', '=', userId),
-        where(
-          's.connection_id',
-          'in',
-          db.selectFrom('connections').select('id').where('organization_id', '=', organizationId).where('owner_id', '=', userId),
-        ),
-      ]),
-    )
-  }
-  return query
+type Filter = Omit<InvocationFilter, keyof PageRequest>
+
+const batchesWithSeries = sql`invocation_batches b join invocation_series s on s.id = b.series_id`
+
+/** Which batches hold calls that pass, but for their time. */
+function passing(organizationId: string, { connection, user, status, visibleTo }: Filter): RawBuilder<unknown> {
+  const wanted = [sql`b.organization_id = ${organizationId}`]
+  if (connection) wanted.push(sql`s.connection = ${connection}`)
+  if (user) wanted.push(sql`s.user_id = ${user}`)
+  if (status === 'ok') wanted.push(sql`b.status < 400`)
+  else if (status === 'error') wanted.push(sql`(b.status >= 400 or b.problem is not null)`)
+  else if (status && /^\d{3}$/.test(status)) wanted.push(sql`b.status = ${Number(status)}`)
+  else if (status) wanted.push(sql`b.problem = ${status}`)
+  if (visibleTo)
+    wanted.push(sql`(s.user_id = ${visibleTo}
+      or s.connection_id in (select id from connections where organization_id = ${organizationId} and owner_id = ${visibleTo}))`)
+  return sql.join(wanted, sql` and `)
 }
 
+/** `c`: each call of batch `b`. */
+const callsOfBatch = sql`lateral unnest(b.after_ms, b.duration_ms) with ordinality as c (after_ms, duration_ms, place)`
+const callAt = sql<Date>`(b.first_at + c.after_ms * interval '1 millisecond')`
+const callId = sql<string>`(left(b.id::text, 32) || lpad(to_hex(c.place - 1), 4, '0'))::uuid`
+
+const span = sql.raw(`interval '${batchSpanMs} milliseconds'`)
+const sinceOf = ({ since }: Filter) => (since ? sql`${since.toISOString()}::timestamptz` : sql`'-infinity'::timestamptz`)
+const untilOf = ({ until }: Filter) => (until ? sql`${until.toISOString()}::timestamptz` : sql`'infinity'::timestamptz`)
+
+/**
+ * One page, newest first. Of n batches each has a call at its `first_at`: so a page of n needs no batch that ended before the oldest of
+ * the n newest of these moments.
+ */
 export async function listInvocations(db: Executor, organizationId: string, filter: InvocationFilter) {
   const after = decodeCursor(filter.cursor, 2)
-  let query = filtered(db, organizationId, filter)
-    .leftJoin('users as u', 'u.id', 's.user_id')
-    .select(['i.id', 'i.organization_id', 'i.at', 'i.status', 'i.problem', 'i.duration_ms', 'u.name as user_name'])
-    .select(['s.user_id', 's.subject_id', 's.key_id', 's.connection_id', 's.connection', 's.door', 's.method', 's.host'])
-  if (after) query = query.where(row => row(row.refTuple('i.at', 'i.id'), '<', row.tuple(new Date(after[0] ?? 0), after[1] ?? '')))
-  const rows = await query
-    .orderBy('i.at', 'desc')
-    .orderBy('i.id', 'desc')
-    .limit(filter.limit + 1)
-    .execute()
+  const cursor = after && { at: sql`${new Date(after[0] ?? 0).toISOString()}::timestamptz`, id: sql`${after[1] ?? ''}::uuid` }
+  const batches = passing(organizationId, filter)
+  const since = sinceOf(filter)
+  const until = untilOf(filter)
+  const end = cursor ? sql`least(${cursor.at}, ${until})` : until
+  const { rows } = await sql<InvocationRow & { readonly user_name: string | null }>`
+    with oldest as (
+      select coalesce((
+        select b.first_at from ${batchesWithSeries} where ${batches} and b.first_at >= ${since} and b.first_at < ${end}
+        order by b.first_at desc offset ${filter.limit} limit 1), ${since}) as at),
+    page as (
+      select ${callId} as id, ${callAt} as at, b.status, b.problem, c.duration_ms, b.organization_id,
+        s.user_id, s.subject_id, s.key_id, s.connection_id, s.connection, s.door, s.method, s.host
+      from oldest, ${batchesWithSeries} cross join ${callsOfBatch}
+      where ${batches} and b.first_at between oldest.at - ${span} and ${end} and b.last_at >= oldest.at
+        and ${callAt} >= ${since} and ${callAt} < ${until} ${cursor ? sql`and (${callAt}, ${callId}) < (${cursor.at}, ${cursor.id})` : sql``}
+      order by 2 desc, 1 desc limit ${filter.limit + 1})
+    select page.*, u.name as user_name from page left join users u on u.id = page.user_id order by page.at desc, page.id desc`.execute(db)
   return pageOf(rows, filter.limit, row => [row.at.toISOString(), row.id])
 }
 
 /** Calls, errors and the middle and slow end of their durations, by time bucket and connection. */
-export const summariseInvocations = (
-  db: Executor,
-  organizationId: string,
-  filter: Omit<InvocationFilter, keyof PageRequest>,
-  bucketSeconds: number,
-) =>
-  filtered(db, organizationId, filter)
-    .select([
-      sql<Date>`to_timestamp(floor(extract(epoch from i.at) / ${bucketSeconds}) * ${bucketSeconds})`.as('bucket'),
-      's.connection',
-      sql<string>`count(*)`.as('calls'),
-      sql<string>`count(*) filter (where i.status >= 400 or i.problem is not null)`.as('errors'),
-      sql<number>`percentile_disc(0.5) within group (order by i.duration_ms)`.as('p50_ms'),
-      sql<number>`percentile_disc(0.95) within group (order by i.duration_ms)`.as('p95_ms'),
-    ])
-    .groupBy(['bucket', 's.connection'])
-    .orderBy('bucket')
-    .limit(5000)
-    .execute()
+export async function summariseInvocations(db: Executor, organizationId: string, filter: Filter, bucketSeconds: number) {
+  const since = sinceOf(filter)
+  const until = untilOf(filter)
+  const { rows } = await sql<{ bucket: Date; connection: string | null; calls: string; errors: string; p50_ms: number; p95_ms: number }>`
+    select to_timestamp(floor(extract(epoch from ${callAt}) / ${bucketSeconds}) * ${bucketSeconds}) as bucket, s.connection,
+      count(*) as calls, count(*) filter (where b.status >= 400 or b.problem is not null) as errors,
+      percentile_disc(0.5) within group (order by c.duration_ms) as p50_ms,
+      percentile_disc(0.95) within group (order by c.duration_ms) as p95_ms
+    from ${batchesWithSeries} cross join ${callsOfBatch}
+    where ${passing(organizationId, filter)} and b.first_at between ${since} - ${span} and ${until}
+      and ${callAt} >= ${since} and ${callAt} < ${until}
+    group by 1, s.connection order by 1 limit 5000`.execute(db)
+  return rows
+}
 
 /** Who has called through a connection lately, for `uses`. */
 export const recentCallers = (db: Executor, organizationId: string, connectionId: string, days: number) =>
   db
-    .selectFrom('invocations as i')
-    .innerJoin('invocation_series as s', 's.id', 'i.series_id')
+    .selectFrom('invocation_batches as b')
+    .innerJoin('invocation_series as s', 's.id', 'b.series_id')
     .leftJoin('users as u', 'u.id', 's.user_id')
-    .select(['s.user_id', 'u.name as user_name', 's.key_id', sql<string>`count(*)`.as('calls'), sql<Date>`max(i.at)`.as('last_at')])
-    .where('i.organization_id', '=', organizationId)
+    .select(['s.user_id', 'u.name as user_name', 's.key_id'])
+    .select([sql<string>`sum(cardinality(b.after_ms))`.as('calls'), sql<Date>`max(b.last_at)`.as('last_at')])
+    .where('b.organization_id', '=', organizationId)
     .where('s.connection_id', '=', connectionId)
-    .where('i.at', '>', sql<Date>`now() - make_interval(days => ${days})`)
+    .where('b.first_at', '>', sql<Date>`now() - make_interval(days => ${days})`)
     .groupBy(['s.user_id', 'u.name', 's.key_id'])
     .orderBy('last_at', 'desc')
     .limit(100)
@@ -175,7 +214,7 @@ export const recentCallers = (db: Executor, organizationId: string, connectionId
 /** Series go a day after the last of their calls, because `used_at` may be an hour behind. */
 export async function deleteInvocationsBefore(db: Executor, days: number): Promise<void> {
   await sql`
-    delete from invocations where at < now() - make_interval(days => ${days})
+    delete from invocation_batches where first_at < now() - make_interval(days => ${days})
       and organization_id in (select organization_id from invocation_series)`.execute(db)
   await sql`delete from invocation_series where used_at < now() - make_interval(days => ${days} + 1)`.execute(db)
 }

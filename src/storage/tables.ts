@@ -184,15 +184,19 @@ export interface InvocationSeriesTable {
   used_at: Time
 }
 
-/** The invocation log: never bodies, queries or secrets. A call is a row here and, with others like it, a series. */
-export interface InvocationsTable {
+/** The invocation log: never bodies, queries or secrets. A row is a batch of calls of one series with one outcome. */
+export interface InvocationBatchesTable {
+  /** Ends in 0000; a call's id has its place in the batch there. */
   id: string
   organization_id: string
-  at: Time
   series_id: string
+  first_at: Time
+  last_at: Time
   status: number | null
   problem: string | null
-  duration_ms: number
+  /** Of each call, in the order they ended: milliseconds after `first_at`, and how long it took. */
+  after_ms: readonly number[]
+  duration_ms: readonly number[]
 }
 
 export interface AuditTable {
@@ -222,6 +226,6 @@ export interface Tables extends PeopleTables, FunctionTables {
   held_grants: HeldGrantsTable
   attempts: AttemptsTable
   invocation_series: InvocationSeriesTable
-  invocations: InvocationsTable
+  invocation_batches: InvocationBatchesTable
   audit: AuditTable
 }
