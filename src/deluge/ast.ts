@@ -19,6 +19,8 @@ export interface FunctionDeclaration extends Span {
   readonly returns: string
   readonly namespace: string
   readonly name: string
+  /** Where namespace and name stand. */
+  readonly nameStart: number
   readonly parameters: readonly Parameter[]
   readonly body: readonly Statement[]
 }

@@ -1,7 +1,8 @@
 import { type Call, type FunctionDeclaration, type MethodCall, pathOf } from './ast.ts'
 import { type Bindings, isBound } from './bindings.ts'
-import { functions, type Row } from './builtins/index.ts'
+import { functions, methods, type Row } from './builtins/index.ts'
 import { notHere } from './builtins/unavailable.ts'
+import { connectorNames } from './tasks/integration/connectors.ts'
 import { type IntegrationTask, integrationTasks } from './tasks/integration/index.ts'
 import { systemVariables, variablePrefixes } from './variables.ts'
 
@@ -33,9 +34,10 @@ export interface Own {
   readonly namespaces: ReadonlySet<string>
 }
 
-export const ownFunctions = (declarations: readonly FunctionDeclaration[]): Own => ({
+/** @param namespaces of functions elsewhere, besides the usual ones: `tools.f(x)` is a call of one of these. */
+export const ownFunctions = (declarations: readonly FunctionDeclaration[], namespaces: Iterable<string> = []): Own => ({
   paths: new Map(declarations.map(declaration => [`${declaration.namespace}.${declaration.name}`.toLowerCase(), declaration])),
-  namespaces: new Set(declarations.map(({ namespace }) => namespace.toLowerCase())),
+  namespaces: new Set([...declarations.map(({ namespace }) => namespace), ...namespaces].map(name => name.toLowerCase())),
 })
 
 /** Functions of form scripts and pages (ST-10). */
@@ -43,6 +45,13 @@ const hostFunctions = new Set(['openurl', 'redirect'])
 /** Products whose tasks the language has elsewhere, and not here: nothing in them is a spelling mistake (§3.10). */
 const otherProducts =
   /^zoho\.(?:people|sheet|analytics|reports|bookings|connect|calendar|map|notebook|salesiq|sdpcloud|sdp|assist|bugtracker|sprints|campaigns|expense|contacts|directory|docs|meeting|survey|forms|fsm|sites|show|social|commerce|checkout|backstage|qntrl|orchestly|payroll|shifts|voice|vault|catalyst|ai|ml|zia|flow|marketing|tables|learn|lens|iot|wiki|event|reader|appdetails|orgs)\./
+/** Services whose connectors other hosts have, as scripts name them: `slack.postMessage(…)`, `intuit.quickbooks.create(…)` (§5.1). */
+const otherServices = new Set([
+  ...['slack', 'twilio', 'mailchimp', 'hubspot', 'salesforce', 'pipedrive', 'google', 'gmail', 'dropbox', 'box', 'onedrive', 'microsoft'],
+  ...['office365', 'outlook', 'intuit', 'quickbooks', 'xero', 'stripe', 'paypal', 'razorpay', 'shopify', 'trello', 'jira', 'asana'],
+  ...['github', 'gitlab', 'zendesk', 'freshdesk', 'intercom', 'evernote', 'basecamp', 'surveymonkey', 'eventbrite', 'clickatell'],
+  ...['facebook', 'twitter', 'linkedin', 'instagram', 'whatsapp', 'telegram', 'zoom', 'webex', 'docusign', 'openai', 'chatgpt', 'airtable'],
+])
 /** Names that only another host knows: its application, and a record before it was changed. */
 export const hostRoots: ReadonlySet<string> = new Set(['thisapp', 'old'])
 const notHereNames: ReadonlySet<string> = new Set(Object.keys(notHere).map(name => name.toLowerCase()))
@@ -84,16 +93,28 @@ function calleeOfMethod(
   const row = functions.get(lower)
   if (row !== undefined) return { kind: 'dotted', row }
   const task = integrationTasks.get(lower)
-  if (task !== undefined) return { kind: 'integration', task }
+  if (task !== undefined) {
+    const connector = lower === 'zoho.crm.invokeconnector' ? connectorOf(call) : null
+    return connector === null ? { kind: 'integration', task } : { kind: 'foreign', construct: `the connector ${connector}` }
+  }
   const declaration = own.paths.get(lower)
   if (declaration !== undefined) return { kind: 'own', declaration }
   if (isSystemPath(path)) return method
   if (hostRoots.has(root.toLowerCase())) return { kind: 'foreign', construct: root.toLowerCase() === 'old' ? 'old' : full }
   if (root.toLowerCase() === 'zoho')
     return otherProducts.test(lower) ? { kind: 'foreign', construct: full } : { kind: 'unknown', name: full }
-  if (path !== root) return method
+  // `app.Namespace.function(…)` of another application, and connectors: no value has such a method, so the path is no value's.
+  if (path !== root) return methods.has(name.toLowerCase()) ? method : { kind: 'foreign', construct: full }
   const known = categories.has(root.toLowerCase()) || own.namespaces.has(root.toLowerCase())
-  return known || exists?.(root, name) === true ? { kind: 'function', namespace: root, name } : method
+  const isElsewhere = otherServices.has(root.toLowerCase()) && !methods.has(name.toLowerCase())
+  const elsewhere: Callee = isElsewhere ? { kind: 'foreign', construct: full } : method
+  return known || exists?.(root, name) === true ? { kind: 'function', namespace: root, name } : elsewhere
+}
+
+/** The connector of an extension that a call names: it belongs to the extension (§5.2). Null for those there are, and where only a run tells. */
+function connectorOf({ arguments: [first] }: MethodCall): string | null {
+  if (first?.kind !== 'text' && first?.kind !== 'quoted') return null
+  return connectorNames.has(first.value.toLowerCase()) ? null : first.value.slice(0, 80)
 }
 
 /** A system variable, a stored variable, or an argument: what a dotted path may be without a variable of that name. */

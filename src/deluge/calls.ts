@@ -1,5 +1,5 @@
-import type { ParameterName } from './builtins/define.ts'
 import { coerce } from './coerce.ts'
+import { declaredType } from './declared-types.ts'
 import { isBuiltin } from './dispatch.ts'
 import { Failure } from './failure.ts'
 import {
@@ -12,21 +12,8 @@ import {
   type Run,
   type Slots,
 } from './program.ts'
-import { decimal, emptyMap, type KeyValue, type Value } from './value.ts'
-
-/** The types that headers declare (ST-14), in lower case. A name that is none of these is a form's, and takes anything. */
-const declaredTypes: ReadonlyMap<string, ParameterName | 'decimal'> = new Map([
-  ...['string', 'text', 'varchar', 'textarea', 'email', 'url', 'password'].map(name => [name, 'text'] as const),
-  ...['int', 'integer', 'long', 'bigint', 'number'].map(name => [name, 'number'] as const),
-  ...['float', 'double', 'decimal', 'currency', 'percent'].map(name => [name, 'decimal'] as const),
-  ...['bool', 'boolean'].map(name => [name, 'boolean'] as const),
-  ...['date', 'datetime', 'date-time'].map(name => [name, 'date'] as const),
-  ['time', 'time'],
-  ['list', 'list'],
-  ...['map', 'key-value', 'keyvalue'].map(name => [name, 'map'] as const),
-  ['collection', 'collection'],
-  ['file', 'file'],
-])
+import { jsonOf, textOf } from './text.ts'
+import { decimal, emptyMap, kindOf, type KeyValue, type Value } from './value.ts'
 
 /**
  * An argument as what the header declares. Null stays null; text for a number, JSON for a map and so on are converted as everywhere.
@@ -42,13 +29,39 @@ function argumentOf(run: Run, { name, type }: CompiledParameter, value: Value): 
 }
 
 function declaredAs(run: Run, declared: string | null, value: Value): Value {
-  const type = declared === null ? undefined : declaredTypes.get(declared.toLowerCase().replace(/:.*$/, ''))
+  const type = declared === null ? undefined : declaredType(declared)
   if (type === undefined || value === null) return value
   // a form leaves a number empty as a text without characters
   if (value === '' && type !== 'text') return null
   if (type !== 'decimal') return coerce(run.context, value, type)
   const numeric = coerce(run.context, value, 'numeric')
   return typeof numeric === 'number' || typeof numeric === 'bigint' ? decimal(String(numeric)) : numeric
+}
+
+/**
+ * What a function gives, as what its header says (ST-14): maps and lists of a `string` function are JSON text, numeric text of an `int`
+ * function is a number. Null and "" stay what they are, as the callers of scripts ask for either; so does a reply of FN-8, which may hold a
+ * file. Throws "… can not be cast to …".
+ */
+function returnedAs(run: Run, { returns }: CompiledFunction, value: Value): Value {
+  if (returns === null || value === null || value === '') return value
+  const type = declaredType(returns)
+  if (type === undefined || type === kindOf(value)) return value
+  if (typeof value === 'object' && value.kind === 'map' && value.entries.has('crmAPIResponse')) return value
+  const { surroundings, meter } = run
+  if (type === 'text') {
+    if (typeof value === 'object' && value.kind === 'file') return value
+    const isContainer = typeof value === 'object' && (value.kind === 'list' || value.kind === 'map' || value.kind === 'collection')
+    const text = (isContainer ? jsonOf : textOf)(surroundings, value, meter.limits.text)
+    meter.made(24 + text.length * 2)
+    return text
+  }
+  try {
+    return declaredAs(run, returns, value)
+  } catch (error) {
+    if (error instanceof Failure && error.kind === 'failed') throw new Failure(`What is returned: ${error.message}`)
+    throw error
+  }
 }
 
 const wrongCount = (called: CompiledFunction) => new Failure(`Number of Arguments mismatches for the function '${called.title}'`)
@@ -123,7 +136,7 @@ function enter(run: Run, { called, from }: NamedFunction, slotsFor: () => Slots)
   run.program = called.program
   context.from = from
   try {
-    if (called.body(slots, run) === returned) return run.result
+    if (called.body(slots, run) === returned) return run.hasResult ? returnedAs(run, called, run.result) : null
     run.hasResult = false
     return null
   } catch (error) {

@@ -8,7 +8,7 @@ import { calledHere } from './mistakes.ts'
 import { didYouMean } from './nearest.ts'
 
 /** Methods of records that another host fetched (ST-12). Nothing here has them, and they are no misspelling of anything. */
-const ofRecords = new Set(['count', 'getall', 'sum', 'avg', 'maximum', 'minimum'])
+const ofRecords = new Set(['count', 'getall', 'eachrow', 'sum', 'avg', 'maximum', 'minimum'])
 
 export interface Reports {
   readonly error: Report
@@ -55,7 +55,9 @@ export function checkCall(
     case 'integration': {
       const { name: documented, parameters, least, most } = callee.task
       const names = parameters.map((one, index) => (index < least ? one : `[${one}]`))
-      if (given < least || given > most) mismatch(to, name, documented, `${documented}(${names.join(', ')})`)
+      // behind the connection: whether the login user's own authorisation is used
+      const counted = given === most + 1 && call.arguments.at(-1)?.kind === 'boolean' ? most : given
+      if (counted < least || counted > most) mismatch(to, name, documented, `${documented}(${names.join(', ')})`)
       break
     }
     case 'form':

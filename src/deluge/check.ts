@@ -5,10 +5,12 @@ import { calleeOf, hostRoots, isSystemPath, type Own, ownFunctions } from './cal
 import { checkCall, isCategory, isMethod, type Reports } from './check-calls.ts'
 import { checkReturns } from './check-returns.ts'
 import { checkTask } from './check-tasks.ts'
+import { checkCondition, checkOperator, checkSign } from './check-types.ts'
 import { type Finding, findingsOf } from './finding.ts'
 import { insteadOf } from './instead.ts'
 import { didYouMean } from './nearest.ts'
 import { parse, type ParseOptions } from './parse.ts'
+import { type KindsOf, kindsIn } from './static-kinds.ts'
 import { type Uses, usesOf } from './uses.ts'
 import { handedIn, systemVariables } from './variables.ts'
 import { expressionsOf, partsOf, visitExpression, visitStatements } from './walk.ts'
@@ -20,6 +22,8 @@ export interface CheckOptions extends ParseOptions {
   readonly arguments?: readonly string[]
   /** Whether the organisation has a function; without it nothing is said about functions of other files. */
   readonly functionExists?: (namespace: string, name: string) => boolean
+  /** Namespaces of functions, besides the usual ones: what is called in them may be saved later. */
+  readonly namespaces?: Iterable<string>
 }
 
 export interface Signature {
@@ -49,7 +53,7 @@ export function check(source: string, options: CheckOptions = {}): CheckResult {
   const { script, errors: syntax } = parse(source, options)
   const errors = findingsOf(source)
   const warnings = findingsOf(source)
-  const own = ownFunctions(script.functions)
+  const own = ownFunctions(script.functions, options.namespaces)
   const exists = options.functionExists ?? null
   const to: Reports = {
     error: errors.add,
@@ -61,9 +65,11 @@ export function check(source: string, options: CheckOptions = {}): CheckResult {
   const parts: [readonly Statement[], FunctionDeclaration | null][] = script.functions.map(declaration => [declaration.body, declaration])
   for (const [body, declaration] of [...parts, [script.body, null] as const]) {
     const bindings = bindingsOf(body, declaration)
+    const kindOf = kindsIn(body, declaration)
     // What was not understood may have been what gives a variable its value.
     const checking: Checking = {
       bindings,
+      kindOf,
       own,
       exists,
       to,
@@ -75,7 +81,7 @@ export function check(source: string, options: CheckOptions = {}): CheckResult {
     visitStatements(body, (statement, loop) => {
       checkStatement(checking, statement, loop !== null)
     })
-    if (declaration !== null && syntax.length === 0) checkReturns(declaration, to)
+    if (declaration !== null && syntax.length === 0) checkReturns(declaration, kindOf, to)
   }
   checkNames(script, to)
   const inOrder = (list: Finding[]) => list.sort((a, b) => a.line - b.line || a.column - b.column)
@@ -115,6 +121,7 @@ function checkNames(script: Script, to: Reports): void {
 
 interface Checking {
   readonly bindings: Bindings
+  readonly kindOf: KindsOf
   readonly own: Own
   readonly exists: ((namespace: string, name: string) => boolean) | null
   readonly to: Reports
@@ -151,6 +158,7 @@ function checkStatement(checking: Checking, statement: Statement, inLoop: boolea
     }
     default:
       for (const expression of expressionsOf(statement)) checkExpression(checking, expression)
+      if (statement.kind === 'if') for (const { condition } of statement.branches) checkCondition(condition, checking.kindOf, to)
   }
 }
 
@@ -182,12 +190,19 @@ function checkExpression(checking: Checking, root: Expression): void {
         const callee = calleeOf(expression, bindings, own, exists)
         if (expression.kind === 'method' && callee.kind === 'method' && isUnknownPath(checking, expression)) return expression.arguments
         checkCall(expression, callee, own, exists, to)
+        const [condition] = expression.arguments
+        if (callee.kind === 'conditional' && callee.name === 'if' && condition) checkCondition(condition, checking.kindOf, to)
         if (expression.kind === 'call' || callee.kind === 'method') return partsOf(expression)
         // The path before the name is no value.
         return expression.keys === null ? expression.arguments : [...expression.keys, ...expression.arguments]
       }
       case 'binary':
         checkMixed(checking, expression)
+        checkOperator(expression, checking.kindOf, to)
+        return partsOf(expression)
+      case 'unary':
+        if (expression.operator === '!') checkCondition(expression.operand, checking.kindOf, to)
+        else checkSign(expression.operand, checking.kindOf, to)
         return partsOf(expression)
       case 'task':
         return checkTask(expression, bindings, to)

@@ -124,7 +124,9 @@ function compilePathCall(scope: Scope, expression: MethodCall, path: string): Op
   if (row) return beforeCall(argumentsOf(scope, expression), (run, values) => runRow(run.context, row, values))
   const task = integrationTasks.get(lower)
   if (task) {
-    return beforeCall(argumentsOf(scope, expression), (run, values) => {
+    return beforeCall(argumentsOf(scope, expression), (run, written) => {
+      // behind the connection: whether the login user's own authorisation is used, which the connection says here
+      const values = written.length === task.most + 1 && typeof written.at(-1) === 'boolean' ? written.slice(0, -1) : written
       if (values.length >= task.least && values.length <= task.most) return task.run(run.context, values)
       throw new Failure(`Number of Arguments mismatches for the function '${task.name}'`)
     })

@@ -168,7 +168,7 @@ function path(scope: Scope, full: string, at: number): Operand | null {
     const name = full.slice(prefix.length)
     return operandOf((_, run) => {
       run.at = at
-      return run.context.host.variable(name)
+      return run.context.host.variable(name, run.context.from)
     }, at)
   }
   const argument = /^input\.(\w+)$/.exec(full)?.[1]

@@ -67,7 +67,7 @@ function compileStatement(scope: Scope, statement: Statement): Step {
     case 'continue':
       return () => continued
     case 'return':
-      return returning(statement.value === null ? null : codeOf(scope, statement.value))
+      return returning(statement.value === null ? null : codeOf(scope, statement.value), statement.start)
     case 'info':
       return info(codeOf(scope, statement.value), statement.start)
     case 'try':
@@ -77,9 +77,11 @@ function compileStatement(scope: Scope, statement: Statement): Step {
   }
 }
 
-function returning(value: Code | null): Step {
+/** The place is noted: what is returned may not become what the header says. */
+function returning(value: Code | null, at: number): Step {
   return (slots, run) => {
     const result = value === null ? null : value(slots, run)
+    run.at = at
     run.result = result
     run.hasResult = value !== null
     return returned

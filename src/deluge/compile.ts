@@ -17,6 +17,7 @@ function declare(program: Program, declaration: FunctionDeclaration | null): Dra
     name,
     start: declaration?.start ?? 0,
     title,
+    returns: declaration?.returns ?? null,
     parameters: [],
     blank: [],
     slots: new Map(),

@@ -1,11 +1,11 @@
 import type { Context, ParameterName } from './builtins/define.ts'
 import { functions, methods, type Row } from './builtins/index.ts'
-import { coerce, numberInText } from './coerce.ts'
+import { coerce, numberInText, partsOf } from './coerce.ts'
 import { parseDate } from './dates.ts'
 import { Failure } from './failure.ts'
 import { containerInJson } from './json.ts'
 import { textOf } from './text.ts'
-import { kindNames, kindOf, toBeList, type Kind, type Value } from './value.ts'
+import { kindNames, kindOf, listOf, toBeList, type Kind, type Value } from './value.ts'
 
 /** Whether a value is what a parameter takes as it is; most are, and need no conversion. */
 function fits(type: ParameterName, value: Value): boolean {
@@ -164,6 +164,9 @@ export function callMethod(context: Context, site: Site, values: readonly [Value
   if (receiver === null) throw new Failure('Null value occurred')
   const found = foundElsewhere(context, site.rows, receiver)
   if (found) return runRow(context, found.row, [found.receiver, ...values.slice(1)])
+  // A text is its comma-separated parts where a place among them is asked for, as in a loop (ST-3): scripts of bots read words so.
+  const ofList = typeof receiver === 'string' && receiver !== '' && site.name.toLowerCase() === 'get' && site.rows.get('list')
+  if (ofList && typeof values[1] === 'number') return runRow(context, ofList, [listOf(partsOf(context, receiver)), ...values.slice(1)])
   // A call that was answered with nothing gives "" (URL-26), and scripts ask it for "data" before they look whether it is there.
   if (receiver === '' && Object.hasOwn(ofNothing, site.name.toLowerCase())) return ofNothing[site.name.toLowerCase()] ?? null
   const kinds = [...site.rows.keys()].filter(one => one !== 'any')

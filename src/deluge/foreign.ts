@@ -130,6 +130,36 @@ export function formStatement(cursor: Cursor): Foreign {
   return foreignFrom(cursor, start, construct)
 }
 
+/** Words of loops over records that only another host has: `eachRow rec in Orders[…] { … }`. */
+const recordLoops = new Set(['eachrow', 'foreachrow'])
+
+export const startsRecordLoop = (cursor: Cursor): boolean =>
+  recordLoops.has(wordAt(cursor)) && peek(cursor, 1).kind === 'name' && wordAt(cursor, 2) === 'in'
+
+/** `eachRow rec in Orders[ID != 0] { … }`: its head and its block. */
+export function recordLoop(cursor: Cursor): Foreign {
+  const { start } = peek(cursor)
+  while (!isAt(cursor, '{') && !isAt(cursor, ';') && !isAt(cursor, 'end')) {
+    if (isAt(cursor, '[') || isAt(cursor, '(')) readBrackets(cursor)
+    else advance(cursor)
+  }
+  if (isAt(cursor, '{')) readBrackets(cursor)
+  return foreignFrom(cursor, start, 'a loop over records')
+}
+
+/** `update rec;` and `update Orders[ID == 1] [ Status = "Done" ];`, at the word. Records are changed where they are stored. */
+export const startsUpdate = (cursor: Cursor): boolean =>
+  wordAt(cursor) === 'update' && peek(cursor, 1).kind === 'name' && !peek(cursor, 1).fresh && updateEnds.has(peek(cursor, 2).kind)
+
+const updateEnds = new Set([';', '[', '.', '}', 'end'])
+
+export function updateOf(cursor: Cursor): Foreign {
+  const { start } = advance(cursor)
+  readPath(cursor)
+  while (isAt(cursor, '[')) readBrackets(cursor)
+  return foreignFrom(cursor, start, 'update')
+}
+
 /** `Field:ui.add(list)`, `input.Field:ui.clear()`: what belongs to a field of a form; the cursor stands at the colon. */
 export function fieldStatement(cursor: Cursor, start: number): Foreign {
   readStatement(cursor)

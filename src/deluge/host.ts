@@ -10,10 +10,13 @@ export interface Host {
   mail(mail: Mail): void
   /** The source of another function (`standalone.f(x)`), or null when there is none. `revision` changes when its source does. */
   functionNamed(namespace: string, name: string): FunctionSource | null
-  /** A variable of the function or the organisation (`zoho.crm.getOrgVariable`), or null. */
-  variable(name: string): Value
+  /**
+   * A variable of the function or the organisation (`zoho.crm.getOrgVariable`), or null. `from` is the function whose line reads it, as in
+   * a request: it has its own variables, whoever called it.
+   */
+  variable(name: string, from: string): Value
   /** Stores one; throws when there is none of that name or the value does not fit its type. */
-  setVariable(name: string, value: Value): void
+  setVariable(name: string, value: Value, from: string): void
   /** The link name an integration task uses when its last argument names none, or null when the organisation has set none. */
   defaultConnection(namespace: string): string | null
   /** The origin of a namespace's API for this organisation: "https://www.zohoapis.eu" for "zoho.crm". */

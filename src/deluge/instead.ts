@@ -14,6 +14,8 @@ const exact: Readonly<Record<string, string>> = {
   'insert into': 'Call `zoho.creator.createRecord` over a connection, or an API with `invokeurl`.',
   'delete from': 'Call `zoho.creator.deleteRecord` over a connection, or an API with `invokeurl`.',
   'fetching records': records,
+  'a loop over records': 'Loop over the list that `zoho.creator.getRecords` answers: for each record in answer.get("data") { … }.',
+  update: 'Call `zoho.creator.updateRecord` over a connection, or an API with `invokeurl`.',
   alert: shown,
   openurl: 'Return the address: whoever called the function opens it.',
   redirect: 'Return the address; a public call sends one back in crmAPIResponse, with a status code and the header Location.',

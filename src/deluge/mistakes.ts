@@ -136,6 +136,11 @@ function takeWord(cursor: Cursor, token: Token): void {
   const word = textOf(cursor, token)
   const operator = wordOperators[word.toLowerCase()]
   const not = word.toLowerCase() === 'is' && wordAt(cursor) === 'not'
+  // `x is null` and `x is not null` are of criteria (EX-16), and scripts of extensions have them as conditions, too.
+  if (word.toLowerCase() === 'is' && wordAt(cursor, not ? 1 : 0) === 'null') {
+    if (not) advance(cursor)
+    return
+  }
   const suggestion =
     operator !== undefined
       ? `Write ${operator}.`

@@ -36,12 +36,13 @@ export function isHeader(cursor: Cursor): boolean {
 export function parseFunction(cursor: Cursor): FunctionDeclaration {
   const { start } = peek(cursor)
   const returns = parseType(cursor)
+  const { start: nameStart } = peek(cursor)
   const path = [textOf(cursor, advance(cursor))]
   while (accept(cursor, '.')) path.push(textOf(cursor, advance(cursor)))
   const name = path.pop() ?? ''
   const parameters = parseParameters(cursor)
   const body = parseBlock(cursor, 'a function')
-  return { kind: 'function', returns, namespace: path.join('.'), name, parameters, body, start, end: endOf(cursor) }
+  return { kind: 'function', returns, namespace: path.join('.'), name, nameStart, parameters, body, start, end: endOf(cursor) }
 }
 
 /** `string`, `List:String`. */

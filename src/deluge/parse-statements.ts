@@ -16,7 +16,7 @@ import {
   textOf,
   wordAt,
 } from './cursor.ts'
-import { fieldStatement, formStatement, startsFormStatement } from './foreign.ts'
+import { fieldStatement, formStatement, recordLoop, startsFormStatement, startsRecordLoop, startsUpdate, updateOf } from './foreign.ts'
 import { mistakenStatements } from './mistakes.ts'
 import { assignedInside, parseExpression } from './parse-expressions.ts'
 import { isHeader } from './parse-functions.ts'
@@ -130,6 +130,12 @@ function parseStatement(cursor: Cursor): Statement | null {
     default:
       if (startsFormStatement(cursor)) {
         const foreign = formStatement(cursor)
+        accept(cursor, ';')
+        return foreign
+      }
+      if (startsRecordLoop(cursor)) return recordLoop(cursor)
+      if (startsUpdate(cursor)) {
+        const foreign = updateOf(cursor)
         accept(cursor, ';')
         return foreign
       }

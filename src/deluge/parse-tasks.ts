@@ -100,5 +100,8 @@ function parseValue(cursor: Cursor, attribute: string, expression: (cursor: Curs
   return { kind: 'foreign', construct: `attaching a ${what}`, text: cursor.source.slice(start, end), start, end }
 }
 
+const withoutSemicolon = new Set(['sendmail', 'sendsms'])
+
+/** Whether a statement may end with this and no `;` (LEX-2). */
 export const acceptsNoSemicolon = (expression: Expression): boolean =>
-  expression.kind === 'foreign' || (expression.kind === 'task' && expression.name.toLowerCase() === 'sendmail')
+  expression.kind === 'foreign' || (expression.kind === 'task' && withoutSemicolon.has(expression.name.toLowerCase()))

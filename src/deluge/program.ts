@@ -39,6 +39,8 @@ export interface CompiledFunction {
   readonly start: number
   /** As its header names it, for messages; "" for what stands outside functions. Whose function it is, only the host says. */
   readonly title: string
+  /** What its header says it returns, as written; null for what stands outside functions. */
+  readonly returns: string | null
   readonly parameters: readonly CompiledParameter[]
   /** What the variables are when it begins: null what is assigned somewhere in it, undefined what is not. */
   blank: Slots

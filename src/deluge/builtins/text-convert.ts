@@ -58,7 +58,10 @@ function fromJson(value: Value, key: string): Value {
 }
 
 function mapIn(context: Context, text: string): KeyValue {
-  const value = parseJson(text, context.meter)
+  const read = parseJson(text, context.meter)
+  // as a list does: scripts write a list of one record as text, and read that
+  const [only = null, ...others] = typeof read === 'object' && read?.kind === 'list' ? read.items : []
+  const value = only !== null && others.length === 0 ? only : read
   if (typeof value === 'object' && value?.kind === 'map') return value.open ? mapOf([]) : value
   throw new Failure(`${kindNames[kindOf(value)]} can not be cast to 'MAP'`)
 }
@@ -179,13 +182,15 @@ export const converting: Builtins = {
     },
   }),
   toMap: builtin({
-    doc: 'The map that a JSON object is.',
+    doc: 'The map that a JSON object is, or the only object of a JSON array.',
     takes: ['text'],
     gives: 'map',
     examples: {
+      '{{"a":1}}.toString().toMap().get("a")': '1',
+      '"[{},{}]".toMap()': "error: LIST can not be cast to 'MAP'",
       '"{\\"a\\":1}".toMap().get("a")': '1',
       '"{\\"id\\":4876876000000123456}".toMap().get("id")': '4876876000000123456',
-      '"[1]".toMap()': "error: LIST can not be cast to 'MAP'",
+      '"[1]".toMap()': "error: can not be cast to 'MAP'",
       '"a=1".toMap()': 'error: Invalid JSON Format String',
     },
     run: mapIn,

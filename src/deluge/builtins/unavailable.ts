@@ -20,6 +20,11 @@ const rows: Readonly<Record<string, NotHere>> = {
     instead: 'Send a mail with `sendmail`, or call a chat service with `invokeurl`.',
     example: 'zoho.pushNotification("a")',
   },
+  'zoho.crm.raiseSignal': {
+    what: 'A signal',
+    instead: 'Send a mail with `sendmail`, or call a chat service with `invokeurl`.',
+    example: 'zoho.crm.raiseSignal({"message":"a"})',
+  },
   setFilePassword: {
     what: 'Setting the password of a file',
     instead: 'Send the file to a service that does it.',

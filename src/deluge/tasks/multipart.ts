@@ -105,9 +105,10 @@ export const partsOfList = (context: Context, list: List): Part[] =>
 
 /**
  * What `files:` holds: a file, a list of files, or among them maps `{"stringPart":"true","paramName":"id","content":"…"}`, which are text
- * parts (URL-10).
+ * parts (URL-10). A map of another shape names its parts: `{"content":file}`.
  */
 export function partsOfFiles(context: Context, files: Value): Part[] {
+  if (isMap(files) && !files.entries.has('paramName')) return partsOfMap(context, files)
   const items = isList(files) ? files.items : [files]
   return items.map(item => {
     if (isFile(item)) return filePart(item.paramName ?? defaultFieldName, item)

@@ -9,7 +9,7 @@ export const storedVariables: Builtins = {
     parameters: ['name', 'value'],
     examples: {},
     run(context, name, value) {
-      context.host.setVariable(name, value)
+      context.host.setVariable(name, value, context.from)
       return true
     },
   }),

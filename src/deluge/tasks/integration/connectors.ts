@@ -31,9 +31,16 @@ const module = (context: Context, map: KeyValue): string => percentEncode(fieldT
 /** The connectors that every CRM has (§5.2). Those of extensions belong to the extension. */
 const connectors: Readonly<Record<string, (context: Context, map: KeyValue) => Value>> = {
   'crm.set': (context, map) => {
-    context.host.setVariable(fieldTextOf(context, map.entries.get('apiname') ?? null), map.entries.get('value') ?? null)
+    context.host.setVariable(fieldTextOf(context, map.entries.get('apiname') ?? null), map.entries.get('value') ?? null, context.from)
     return replied(200, '{"status":"success"}')
   },
+  'crm.create': (context, map) =>
+    called(context, `/crm/v2/${module(context, map)}`, {
+      method: 'POST',
+      body: mapOf([['data', map.entries.get('data') ?? null]]),
+      contentType: 'application/json',
+    }),
+  'crm.modulesmeta': context => called(context, '/crm/v2/settings/modules', {}),
   'crm.update': (context, map) =>
     called(context, `/crm/v2/${module(context, map)}`, {
       method: 'PUT',
@@ -49,6 +56,9 @@ const connectors: Readonly<Record<string, (context: Context, map: KeyValue) => V
   'crm.getusers': (context, map) => called(context, '/crm/v2/users', { parameters: map.entries.size > 0 ? map : null }),
 }
 
+/** Lower-case names of the connectors there are. */
+export const connectorNames: ReadonlySet<string> = new Set(Object.keys(connectors))
+
 /** `zoho.crm.invokeConnector("crm.set", {"apiname":…,"value":…})`. */
 export function invokeConnector(context: Context, values: readonly Value[]): Value {
   const name = textOf(context.surroundings, values[0] ?? '').toLowerCase()
@@ -62,4 +72,4 @@ export function invokeConnector(context: Context, values: readonly Value[]): Val
 
 /** `zoho.crm.getOrgVariable("name")`: a variable of the function or the organisation. */
 export const getOrgVariable = (context: Context, values: readonly Value[]): Value =>
-  context.host.variable(textOf(context.surroundings, values[0] ?? '').trim())
+  context.host.variable(textOf(context.surroundings, values[0] ?? '').trim(), context.from)

@@ -22,6 +22,20 @@ tellCases('tasks of the CRM and Bigin (§3.10)', [
     gives: { code: 'INVALID_DATA' },
   },
   {
+    // behind the connection: whether the login user's own authorisation is used, which the connection says here
+    task: 'zoho.crm.getRecordById',
+    given: ['Deals', 12, {}, 'zoho_one', true],
+    connection: 'zoho_one',
+    sends: 'GET https://zoho.crm.example/crm/v2/Deals/12',
+  },
+  {
+    task: 'zoho.crm.update',
+    given: ['Deals', 12, { Commission: 500 }, 'zoho_one', false],
+    connection: 'zoho_one',
+    sends: 'PUT https://zoho.crm.example/crm/v2/Deals/12',
+    body: { data: [{ Commission: 500 }], trigger: sideEffects },
+  },
+  {
     task: 'zoho.crm.getRecords',
     given: ['Leads', 2, 50, { sort_by: 'id' }, 'c'],
     sends: 'GET https://zoho.crm.example/crm/v2/Leads?page=2&per_page=50&sort_by=id',
@@ -158,6 +172,11 @@ describe('variables and connectors of the CRM (§5.2)', () => {
     ])
     assert.equal(`${request?.method ?? ''} ${request?.url ?? ''}`, 'DELETE https://zoho.crm.example/crm/v2/Leads/7')
     assert.equal(shown, '{"status_code":200,"response":"{\\"data\\":[]}"}')
+    const made = asked('zoho.crm.invokeConnector', ['crm.create', { module: 'Leads', data: [{ a: 1 }] }], {}, [['zoho.crm', 'c']]).request
+    assert.equal(`${made?.method ?? ''} ${made?.url ?? ''}`, 'POST https://zoho.crm.example/crm/v2/Leads')
+    assert.equal(Buffer.from(made?.body ?? []).toString(), '{"data":[{"a":1}]}')
+    const modules = asked('zoho.crm.invokeConnector', ['crm.modulesmeta', {}], {}, [['zoho.crm', 'c']]).request
+    assert.equal(modules?.url, 'https://zoho.crm.example/crm/v2/settings/modules')
     assert.throws(() => asked('zoho.crm.invokeConnector', ['ext.other.api', {}]), Failure, 'not available here yet')
   })
 })

@@ -133,8 +133,8 @@ const named = (prefix: string, tasks: Readonly<Record<string, IntegrationRow>>) 
 /** What version 1 called a task; scripts of extensions still do. */
 const formerly = Object.fromEntries(
   Object.entries(tasksOf('v2'))
-    .filter(([name]) => name === 'createRecord')
-    .map(([, row]) => ['create', row]),
+    .filter(([name]) => name === 'createRecord' || name === 'updateRecord')
+    .map(([name, row]) => [name.replace('Record', ''), row]),
 )
 
 /** Zoho CRM. The plain names mean version 2 of its API, as they always did; `v8.` means version 8. */

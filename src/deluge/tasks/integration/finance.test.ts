@@ -50,6 +50,7 @@ tellCases('tasks of Books, Inventory, Invoice and Billing (§3.10)', [
   {
     task: 'zoho.subscriptions.retrieve',
     given: ['customers', '60', '7', 'c'],
-    sends: 'GET https://zoho.billing.example/billing/v1/customers/7?organization_id=60',
+    sends: 'GET https://zoho.billing.example/billing/v1/customers/7',
+    headers: { 'X-com-zoho-subscriptions-organizationid': '60' },
   },
 ])

@@ -1,5 +1,16 @@
 import type { IntegrationRow, Product } from './define.ts'
 
+/** Billing reads the organisation from a header and not from the query (its API, "HTTP methods"). */
+const organizationHeader = 'X-com-zoho-subscriptions-organizationid'
+
+const withHeader = (tasks: Readonly<Record<string, IntegrationRow>>): Readonly<Record<string, IntegrationRow>> =>
+  Object.fromEntries(
+    Object.entries(tasks).map(([name, row]): [string, IntegrationRow] => {
+      const { organization_id: organization, ...query } = row.query ?? {}
+      return [name, organization === undefined ? row : { ...row, query, headers: { [organizationHeader]: '{organization}' } }]
+    }),
+  )
+
 /** Books and its siblings: one API shape at four paths, with the organisation in the query. Answers are `{"code":0,"message":…,…}`. */
 const tasksOf = (at: string): Readonly<Record<string, IntegrationRow>> => {
   const query = { organization_id: '{organization}' }
@@ -103,7 +114,7 @@ export const invoice: Product = {
 export const billing: Product = {
   namespace: 'zoho.billing',
   formerly: 'zoho.subscriptions',
-  tasks: also(tasksOf('/billing/v1'), {
+  tasks: also(withHeader(tasksOf('/billing/v1')), {
     create: 'createRecord',
     update: 'updateRecord',
     retrieve: 'getRecordsByID',

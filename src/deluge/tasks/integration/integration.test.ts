@@ -35,7 +35,7 @@ describe('integration tasks (§3.10)', () => {
       asked('zoho.crm.getRecordById', ['Leads', '1/../2?x#y', {}, 'c']).request?.url,
       'https://zoho.crm.example/crm/v2/Leads/1%2F..%2F2%3Fx%23y',
     )
-    assert.throws(() => asked('zoho.cliq.postToUser', ['a', FILE, 'c']), Failure, 'cannot send a file')
+    assert.throws(() => asked('zoho.cliq.postToUser', ['a', FILE, 'c']), Failure, 'cannot send a file here. Send it with `invokeurl`')
   })
 
   test('write dates of a record as its API reads them', () => {

@@ -38,7 +38,7 @@ export const recruit: Product = {
       takes: { module: 'text', values: 'map', duplicates: 'integer?', workflow: 'boolean?' },
       method: 'POST',
       path: module,
-      body: { data: ['{values}'] },
+      body: { data: ['{values}'], trigger: '{workflow:trigger}' },
       gives: 'created',
     },
     upsert: {
@@ -54,7 +54,7 @@ export const recruit: Product = {
       takes: { module: 'text', id: 'text', values: 'map', workflow: 'boolean?' },
       method: 'PUT',
       path: `${module}/{id}`,
-      body: { data: ['{values}'] },
+      body: { data: ['{values}'], trigger: '{workflow:trigger}' },
       gives: 'created',
     },
     getRelatedRecords: {

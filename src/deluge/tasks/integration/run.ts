@@ -28,6 +28,16 @@ const queryIn = (value: Value): Value =>
   typeof value === 'string' && pairs.test(value) ? mapOf([...new URLSearchParams(value)].map(([name, text]) => [name, text])) : value
 
 /**
+ * Some hosts take a boolean behind the connection: whether the login user's own authorisation is used. Here the connection says that, and
+ * the boolean stands where no argument can, so it is passed over.
+ */
+function withoutUserAccess(parameters: readonly string[], values: readonly Value[]): readonly Value[] {
+  if (typeof values.at(-1) !== 'boolean') return values
+  const place = parameters[values.length - 1]
+  return place === undefined || !/^(?:boolean|any|text|query)/.test(place) ? values.slice(0, -1) : values
+}
+
+/**
  * Parts the values of a call into arguments and connection. The connection is the last value: after all parameters, or earlier, where it is
  * a text and the parameter that stands there is none (`getRecordById("Deals", id, "zoho_one")`). Where no argument is it, the options may
  * name it: `{"connection":"zoho_one"}`.
@@ -36,9 +46,10 @@ function argumentsOf(
   context: Context,
   name: string,
   row: IntegrationRow,
-  values: readonly Value[],
+  written: readonly Value[],
 ): { given: Arguments; connection: string | null } {
   const parameters = Object.entries(row.takes)
+  const values = withoutUserAccess(Object.values(row.takes), written)
   const least = parameters.filter(([, type]) => !type.endsWith('?')).length
   if (values.length < least || values.length > parameters.length + 1)
     throw new Failure(`Number of Arguments mismatches for ${name}: it takes (${Object.keys(row.takes).join(', ')}, connection).`)
@@ -57,7 +68,8 @@ function argumentsOf(
         return
       }
     }
-    if (type.startsWith('any') && isFile(value) && row.send !== 'multipart') throw new Failure(`${name} cannot send a file here.`)
+    if (type.startsWith('any') && isFile(value) && row.send !== 'multipart')
+      throw new Failure(`${name} cannot send a file here. Send it with \`invokeurl\` and \`files:\`.`)
     const taken = type.replace('?', '')
     given.set(parameter, taken === 'query' ? queryIn(value) : coerce(context, value, taken as ParameterName))
   })
@@ -84,10 +96,18 @@ const placeholder = /\{(\w+)\}/g
 const fieldsOf = (value: Value | undefined): Value | undefined =>
   value === undefined || !isMap(value) || value.entries.has('data') ? value : mapOf([['data', value]])
 
-/** `{message:text}`: the argument, when it is of that kind; for parameters that take several. `{values:fields}`: see `fieldsOf`. */
+/** Whether workflow rules run: `true` names them, `false` names none; see `trigger` of the CRM's options. */
+const triggerOf = (value: Value | undefined): Value | undefined =>
+  typeof value === 'boolean' ? listOf(value ? ['workflow'] : []) : undefined
+
+/**
+ * `{message:text}`: the argument, when it is of that kind; for parameters that take several. `{values:fields}` and `{workflow:trigger}`: see
+ * `fieldsOf` and `triggerOf`.
+ */
 function argumentOf(given: Arguments, name: string, kind: string | undefined): Value | undefined {
   const value = given.get(name)
   if (kind === 'fields') return fieldsOf(value)
+  if (kind === 'trigger') return triggerOf(value)
   return value === undefined || kind === undefined || kindOf(value) === kind ? value : undefined
 }
 

@@ -1,6 +1,7 @@
 import { FILE, tellCases } from '../../../../test/support/integration-cases.ts'
 
 tellCases('tasks of Sign (§3.10)', [
+  { task: 'zoho.sign.getFieldIds', given: ['c'], sends: 'GET https://zoho.sign.example/api/v1/fieldtypes' },
   {
     task: 'zoho.sign.createDocument',
     given: [FILE, { requests: { request_name: 'N' } }, 'c'],

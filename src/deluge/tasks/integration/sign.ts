@@ -46,6 +46,7 @@ export const sign: Product = {
       query: { data: '{values}' },
       gives: 'raw',
     },
+    getFieldIds: { doc: 'The types of fields, with their ids.', takes: {}, method: 'GET', path: '/api/v1/fieldtypes', gives: 'raw' },
     downloadDocument: {
       doc: 'The signed document as a file.',
       takes: { id: 'text' },

@@ -294,7 +294,13 @@ export const words: readonly Word[] = [
     signature: 'any.toListString() → list',
     doc: 'The comma-separated parts of a text, or the elements of a list, as a list of texts.',
   },
-  { name: 'toMap', kind: 'method', of: 'text', signature: 'text.toMap() → map', doc: 'The map that a JSON object is.' },
+  {
+    name: 'toMap',
+    kind: 'method',
+    of: 'text',
+    signature: 'text.toMap() → map',
+    doc: 'The map that a JSON object is, or the only object of a JSON array.',
+  },
   {
     name: 'toJSONList',
     kind: 'method',
@@ -1631,6 +1637,12 @@ export const words: readonly Word[] = [
     doc: 'A push notification is not available here: send a mail with `sendmail`, or call a chat service with `invokeurl`.',
   },
   {
+    name: 'zoho.crm.raiseSignal',
+    kind: 'unavailable',
+    signature: 'zoho.crm.raiseSignal(…)',
+    doc: 'A signal is not available here: send a mail with `sendmail`, or call a chat service with `invokeurl`.',
+  },
+  {
     name: 'setFilePassword',
     kind: 'unavailable',
     of: 'unavailable',
@@ -1823,6 +1835,12 @@ export const words: readonly Word[] = [
     kind: 'function',
     signature: 'zoho.crm.create(module, values, options?, connection?)',
     doc: 'Creates a record. The options name what else shall run: {"trigger":{"workflow"}}.',
+  },
+  {
+    name: 'zoho.crm.update',
+    kind: 'function',
+    signature: 'zoho.crm.update(module, id, values, options?, connection?)',
+    doc: 'Changes a record. The options name what else shall run: {"trigger":{"workflow"}}.',
   },
   {
     name: 'zoho.crm.v8.getRecords',
@@ -2805,6 +2823,12 @@ export const words: readonly Word[] = [
   { name: 'zoho.sign.getDocumentById', kind: 'function', signature: 'zoho.sign.getDocumentById(id, connection?)', doc: 'One document.' },
   { name: 'zoho.sign.getDocuments', kind: 'function', signature: 'zoho.sign.getDocuments(values?, connection?)', doc: 'The documents.' },
   {
+    name: 'zoho.sign.getFieldIds',
+    kind: 'function',
+    signature: 'zoho.sign.getFieldIds(connection?)',
+    doc: 'The types of fields, with their ids.',
+  },
+  {
     name: 'zoho.sign.downloadDocument',
     kind: 'function',
     signature: 'zoho.sign.downloadDocument(id, connection?)',
@@ -2894,7 +2918,7 @@ export const words: readonly Word[] = [
     name: 'zoho.crm.invokeConnector',
     kind: 'function',
     signature: 'zoho.crm.invokeConnector(connector, values)',
-    doc: 'Calls a connector of the CRM: crm.set, crm.update, crm.delete, crm.search, crm.getusers.',
+    doc: 'Calls a connector of the CRM: crm.set, crm.create, crm.update, crm.delete, crm.search, crm.getusers, crm.modulesmeta.',
   },
   { name: 'zoho.currentdate', kind: 'variable', signature: 'zoho.currentdate: date', doc: 'The date of today.' },
   { name: 'zoho.currenttime', kind: 'variable', signature: 'zoho.currenttime: date', doc: 'The date and time of now.' },
