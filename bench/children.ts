@@ -26,16 +26,18 @@ export async function stopAll(): Promise<void> {
 const canPin = spawnSync('taskset', ['-c', '0,1', 'true']).status === 0
 
 export interface ChildOptions {
-  /** The core it is kept on, where the system can do that and has two. */
-  readonly core: number
+  /** The core it is kept on, where the system can do that and has two; null for any. */
+  readonly core: number | null
   readonly env?: NodeJS.ProcessEnv
 }
 
 /** Starts Node with a message channel. What it says on its error output is shown when it ends too early. */
-export function startNode(args: readonly string[], { core, env = process.env }: ChildOptions): Child {
-  // taskset becomes the program it starts, so the process id is Node's own
-  const command = [...(canPin ? ['taskset', '-c', String(core)] : []), process.execPath, ...args]
-  const [program = process.execPath, ...rest] = command
+export const startNode = (args: readonly string[], options: ChildOptions): Child => startProgram([process.execPath, ...args], options)
+
+/** Starts any program; one that is not Node must not be sent messages. */
+export function startProgram(command: readonly string[], { core, env = process.env }: ChildOptions): Child {
+  // taskset becomes the program it starts, so the process id is that program's own
+  const [program = '', ...rest] = [...(canPin && core !== null ? ['taskset', '-c', String(core)] : []), ...command]
   const child: ChildProcess = spawn(program, rest, { cwd: root, env, stdio: ['ignore', 'pipe', 'pipe', 'ipc'] })
   let output = ''
   let complaint = ''
@@ -43,7 +45,7 @@ export function startNode(args: readonly string[], { core, env = process.env }: 
   child.stderr?.on('data', (chunk: Buffer) => (complaint = (complaint + chunk.toString()).slice(-2000)))
   const exited = once(child, 'exit')
   const unlessEnded = async <T>(wanted: Promise<T>): Promise<T> => {
-    const ended = exited.then(() => Promise.reject(new Error(`${args.join(' ')} ended: ${complaint.trim() || 'it did not say why'}`)))
+    const ended = exited.then(() => Promise.reject(new Error(`${rest.join(' ')} ended: ${complaint.trim() || 'it did not say why'}`)))
     return Promise.race([wanted, ended])
   }
   const hear = async (): Promise<unknown> => {
@@ -75,7 +77,7 @@ export function startNode(args: readonly string[], { core, env = process.env }: 
 }
 
 /** A file of this folder as a process of its own, with the port it sends once it listens. */
-export async function startPart(file: string, args: readonly string[], core: number): Promise<Child & { readonly port: number }> {
+export async function startPart(file: string, args: readonly string[], core: number | null): Promise<Child & { readonly port: number }> {
   const child = startNode(['--import', 'tsx', fileURLToPath(new URL(file, import.meta.url)), ...args], { core })
   const { port } = (await child.hear()) as { port: number }
   return { ...child, port }

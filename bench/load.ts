@@ -4,8 +4,11 @@ import { cpuMicroseconds } from './process-figures.ts'
 /** One measurement: `connections` callers, each of which asks again as soon as it was answered. */
 export interface LoadJob {
   readonly port: number
-  /** The whole request as it goes over the wire. */
-  readonly request: string
+  /** The whole request as it goes over the wire. Several are sent in turns, or each as often as chance has it. */
+  readonly request: string | readonly string[]
+  readonly atRandom?: boolean
+  /** Ends after so many, if that is sooner. */
+  readonly most?: number
   readonly connections: number
   readonly seconds: number
   /** Whose CPU time is read at the beginning and at the end. */
@@ -28,7 +31,10 @@ export interface LoadResult {
  * answer only what it must: the status and, by the length, where it ends.
  */
 async function run(job: LoadJob): Promise<LoadResult> {
-  const request = Buffer.from(job.request, 'latin1')
+  const requests = (typeof job.request === 'string' ? [job.request] : job.request).map(text => Buffer.from(text, 'latin1'))
+  const most = job.most ?? Infinity
+  let begun = 0
+  const next = (): Buffer => requests[job.atRandom ? Math.floor(Math.random() * requests.length) : begun % requests.length] ?? Buffer.of()
   const waits: number[] = []
   let failure: string | null = null
   const cpuBefore = cpuMicroseconds(job.pid)
@@ -48,6 +54,8 @@ async function run(job: LoadJob): Promise<LoadResult> {
         resolve()
       }
       const ask = () => {
+        const request = next()
+        begun++
         asked = performance.now()
         socket.write(request)
       }
@@ -68,7 +76,7 @@ async function run(job: LoadJob): Promise<LoadResult> {
         waits.push(now - asked)
         missing = -1
         head = ''
-        if (now < until && failure === null) ask()
+        if (now < until && begun < most && failure === null) ask()
         else stop(null)
       })
     })

@@ -1,7 +1,7 @@
 import { availableParallelism, totalmem } from 'node:os'
 import type { LoadResult } from './load.ts'
 
-export type Subject = 'bare' | 'proxy' | 'invoke' | 'proxy_key' | 'invoke_key'
+export type Subject = 'direct' | 'bare' | 'nginx' | 'proxy' | 'invoke' | 'proxy_key' | 'invoke_key'
 
 export interface Round extends LoadResult {
   readonly round: number
@@ -33,8 +33,8 @@ export function median(values: readonly number[]): number {
   return sorted.length % 2 === 1 ? (sorted[Math.floor(middle)] ?? NaN) : ((sorted[middle - 1] ?? NaN) + (sorted[middle] ?? NaN)) / 2
 }
 
-const rounded = (value: number, digits: number): number => Number(value.toFixed(digits))
-const perSecond = (one: Round): number => one.requests / one.seconds
+export const rounded = (value: number, digits: number): number => Number(value.toFixed(digits))
+export const perSecond = (one: Pick<LoadResult, 'requests' | 'seconds'>): number => one.requests / one.seconds
 
 function ratiosOf(rounds: readonly Round[], subject: Subject): Ratios {
   const ratios: Record<string, number> = {}
@@ -75,7 +75,9 @@ export function figuresOf(rounds: readonly Round[], more: { residentMegabytes: n
 }
 
 const names: Record<Subject, string> = {
+  direct: 'no proxy',
   bare: 'bare proxy',
+  nginx: 'nginx',
   proxy: 'proxy, OAuth 2',
   invoke: 'invoke, OAuth 2',
   proxy_key: 'proxy, API key',

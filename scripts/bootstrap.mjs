@@ -126,7 +126,11 @@ const hasPostgres = () => {
 
 const hasChromium = () => ['chromium', 'chromium-browser', 'google-chrome'].some(program => hasPrograms(searchPath(), [program]))
 
-/** What the tests start by themselves: a database server and a browser. */
+/** Network namespaces are Linux's: elsewhere the tests that need one say so and fail, and the others run. */
+const canMakeNamespaces = () =>
+  process.platform !== 'linux' || (hasPrograms([...searchPath(), '/sbin', '/usr/sbin'], ['ip']) && hasPrograms(searchPath(), ['unshare']))
+
+/** What the tests start by themselves: a database server, a browser, and networks of their own. */
 const testPrograms = [
   {
     present: hasPostgres,
@@ -138,6 +142,11 @@ const testPrograms = [
     present: hasChromium,
     package: 'chromium',
     missing: 'The tests need Chromium or Chrome on the PATH: install it ("apt-get install chromium", "brew install chromium").',
+  },
+  {
+    present: canMakeNamespaces,
+    package: 'iproute2',
+    missing: 'The tests need "ip" and "unshare": install them ("apt-get install iproute2 util-linux").',
   },
 ]
 

@@ -95,11 +95,6 @@ export const requirements: Readonly<Record<string, string>> = {
   'FN-9': 'functions: the reply of a failure',
 }
 
-/** What cannot be shown yet, and why. */
-const later: Readonly<Record<string, string>> = {
-  'FN-3': 'not yet: scopes are those of access tokens, which Patchbay does not issue so far',
-}
-
 /** A test that cites an id, for people: its file and its title. */
 interface Citation {
   readonly id: string
@@ -141,11 +136,11 @@ export function delugeCoverage(): Coverage {
   const rows = Object.entries(requirements).map(([id, what]) => ({
     id,
     what,
-    shownBy: [...of(id), ...(later[id] === undefined ? [] : [later[id]])],
+    shownBy: of(id),
   }))
   return {
     rows,
-    uncovered: Object.keys(requirements).filter(id => of(id).length === 0 && later[id] === undefined),
+    uncovered: Object.keys(requirements).filter(id => of(id).length === 0),
     unknown: [...new Set(citations.map(one => one.id))].filter(id => !Object.hasOwn(requirements, id)),
   }
 }

@@ -9,6 +9,8 @@ import { problems } from '../src/core/problem.ts'
 import { serviceInput } from '../src/core/service.ts'
 import { createApp } from '../src/http/app.ts'
 import type { Doors } from '../src/http/doors.ts'
+import { usualPatience } from '../src/http/patience.ts'
+import { attacksParts } from './attacks.ts'
 import { builtinsParts, prose } from './builtins.ts'
 import { delugeCoverage } from './deluge-coverage.ts'
 import { knobsModule } from './knobs.ts'
@@ -273,6 +275,16 @@ const coveragePage = () =>
 
 const builtinsPage = () => markdown(generatedFrom('src/deluge'), ...builtinsParts())
 
+// Attacks
+
+const attacksPage = () =>
+  markdown(
+    generatedFrom('test/attacks/defences'),
+    '# What is attacked, and what shows that it holds',
+    'Each attack with what is done against it. The tables name edits of the sources that switch a defence off, and the test that fails then. `npm run prove` makes these edits one after another in a copy and sees each test fail; `npm run prove -- X01` those of one attack.',
+    ...attacksParts(table),
+  )
+
 // The API
 
 /**
@@ -291,7 +303,7 @@ const standIn = (known: Readonly<Record<string, unknown>>): unknown => {
 async function openApiDocument(): Promise<object> {
   const broker = standIn({ publicUrl: 'http://localhost:4400' })
   const doors = standIn({ broker, trustedProxies: [], metricsToken: '', practiceUrl: '', consoleDirectory: '' }) as Doors
-  const { fastify } = await createApp(doors, { graceMs: 0 })
+  const { fastify } = await createApp(doors, { graceMs: 0, connections: 1, patience: usualPatience })
   await fastify.ready()
   return fastify.swagger()
 }
@@ -316,6 +328,7 @@ async function generate(): Promise<Map<string, string>> {
     ['docs/services.md', await servicesPage()],
     ['docs/deluge-coverage.md', await coveragePage()],
     ['docs/builtins.md', await builtinsPage()],
+    ['docs/attacks.md', await attacksPage()],
     ['src/catalogue/service.schema.json', json(serviceSchema().whole)],
     [wordsOfTheConsole, await wordsModule(place(wordsOfTheConsole))],
     [namespacesOfTheConsole, await namespacesModule(place(namespacesOfTheConsole))],

@@ -24,6 +24,10 @@ export type FunctionSchedule = Listed<'/api/v1/functions/schedules'>
 export type FunctionScheduleInput = Sent<'/api/v1/functions/{namespace}/{name}/schedules', 'post'>
 export type FunctionPlan = Answer<'/api/v1/functions/plan', 'post'>
 
+/** `missed`: nothing ran at its time. `interrupted`: the process that ran it was killed, and nobody runs it again. */
+export const runStatuses = ['running', 'success', 'failure', 'interrupted', 'missed'] as const satisfies readonly LoggedRun['status'][]
+export type RunStatus = (typeof runStatuses)[number]
+
 export interface FunctionQuery extends PageQuery {
   readonly namespace?: string | undefined
   /** In name, description and source. */
@@ -31,7 +35,7 @@ export interface FunctionQuery extends PageQuery {
 }
 
 export interface RunQuery extends PageQuery {
-  readonly status?: 'success' | 'failure' | 'missed' | undefined
+  readonly status?: RunStatus | undefined
   readonly door?: 'editor' | 'api' | 'schedule' | 'public' | undefined
 }
 
@@ -40,6 +44,19 @@ export interface InfoLine {
   readonly text: string
   readonly line: number
 }
+
+/** What an answer holds that a script gave may have numbers longer than JavaScript's. */
+export interface Exact {
+  /** Told of the answer as the JSON text that was received. */
+  readonly onText?: ((text: string) => void) | undefined
+}
+
+export interface WrittenArguments {
+  /** The arguments as JSON text, instead of those of the body: every digit of a long number goes on as it is. */
+  readonly argumentsText?: string | undefined
+}
+
+const writtenOf = ({ argumentsText }: WrittenArguments) => (argumentsText === undefined ? {} : { written: { arguments: argumentsText } })
 
 /** A run may take as long as the server's setting for its category says: no time-out of the client's own. */
 const runCall = { timeoutMs: null } as const
@@ -68,7 +85,24 @@ export const functionsOf = (access: Access) => {
       }),
     delete: (namespace: string, name: string, options: { readonly force?: boolean | undefined } = {}) =>
       json<undefined>(access, 'DELETE', at(namespace, name), { query: { force: options.force } }),
-    check: (source: string) => json<FunctionCheck>(access, 'POST', `${root}/check`, { body: { source } }),
+    /**
+     * Another name or description; the header is rewritten. `force`: although others call it by its old name.
+     * @throws PatchbayProblem function_in_use with the callers in `facts.functions`
+     */
+    rename: (
+      namespace: string,
+      name: string,
+      body: Sent<'/api/v1/functions/{namespace}/{name}', 'patch'>,
+      options: { readonly force?: boolean | undefined; readonly revision?: number | undefined } = {},
+    ) =>
+      json<SavedFunction>(access, 'PATCH', at(namespace, name), {
+        body,
+        query: { force: options.force },
+        ...(options.revision !== undefined && { headers: { 'if-match': `"${options.revision}"` } }),
+      }),
+    /** `namespace`: where it will be saved. */
+    check: (source: string, options: { readonly namespace?: string | undefined } = {}) =>
+      json<FunctionCheck>(access, 'POST', `${root}/check`, { body: { source, ...options } }),
     /** What a folder of scripts needs here, and what of it is there. */
     plan: (files: readonly { readonly path: string; readonly source: string }[]) =>
       json<FunctionPlan>(access, 'POST', `${root}/plan`, { body: { files }, timeoutMs: null }),
@@ -104,7 +138,7 @@ export const functionsOf = (access: Access) => {
     },
     runs: (namespace: string, name: string, query: RunQuery = {}) => listOf<LoggedRun>(access, at(namespace, name, '/runs'), { ...query }),
     allRuns: (query: RunQuery = {}) => listOf<LoggedRun>(access, `${root}/runs`, { ...query }),
-    getRun: (id: string) => json<LoggedRunDetails>(access, 'GET', `${root}/runs/${segment(id)}`),
+    getRun: (id: string, options: Exact = {}) => json<LoggedRunDetails>(access, 'GET', `${root}/runs/${segment(id)}`, options),
 
     /** Every save, the newest first, with its source. */
     versions: (namespace: string, name: string, query: PageQuery = {}) =>
@@ -122,15 +156,16 @@ export const functionsOf = (access: Access) => {
     rotateKey: () => json<Answer<'/api/v1/functions/key', 'post'>>(access, 'POST', `${root}/key`),
     dropKey: () => json<undefined>(access, 'DELETE', `${root}/key`),
 
-    schedules: (namespace: string, name: string) => listOf<FunctionSchedule>(access, at(namespace, name, '/schedules')),
-    allSchedules: () => listOf<FunctionSchedule>(access, `${root}/schedules`),
-    schedule: (namespace: string, name: string, body: FunctionScheduleInput) =>
-      json<FunctionSchedule>(access, 'POST', at(namespace, name, '/schedules'), { body }),
-    editSchedule: (id: string, body: Sent<'/api/v1/functions/schedules/{id}', 'patch'>) =>
-      json<FunctionSchedule>(access, 'PATCH', `${root}/schedules/${segment(id)}`, { body }),
+    schedules: (namespace: string, name: string, options: Exact = {}) =>
+      listOf<FunctionSchedule>(access, at(namespace, name, '/schedules'), {}, options),
+    allSchedules: (options: Exact = {}) => listOf<FunctionSchedule>(access, `${root}/schedules`, {}, options),
+    schedule: (namespace: string, name: string, body: FunctionScheduleInput, options: WrittenArguments = {}) =>
+      json<FunctionSchedule>(access, 'POST', at(namespace, name, '/schedules'), { body, ...writtenOf(options) }),
+    editSchedule: (id: string, body: Sent<'/api/v1/functions/schedules/{id}', 'patch'>, options: WrittenArguments = {}) =>
+      json<FunctionSchedule>(access, 'PATCH', `${root}/schedules/${segment(id)}`, { body, ...writtenOf(options) }),
     deleteSchedule: (id: string) => json<undefined>(access, 'DELETE', `${root}/schedules/${segment(id)}`),
 
-    variables: () => listOf<FunctionVariable>(access, `${root}/variables`),
+    variables: (options: Exact = {}) => listOf<FunctionVariable>(access, `${root}/variables`, {}, options),
     /** `function` ("namespace.name") of the body: of that function instead of the organisation. */
     putVariable: (name: string, body: FunctionVariableInput) => json<FunctionVariable>(access, 'PUT', variable(name), { body }),
     deleteVariable: (name: string, options: { readonly function?: string | undefined } = {}) =>

@@ -25,10 +25,12 @@ export type * from './connections.ts'
 export type * from './functions.ts'
 export type * from './list.ts'
 export type * from './operations.ts'
+export { reachable } from './reachable.ts'
 export type * from './people.ts'
 export type * from './practice.ts'
 export type * from './services.ts'
 export type * from './types.ts'
+export { runStatuses } from './functions.ts'
 export { PatchbayProblem, type FieldError } from './problem.ts'
 
 export interface PatchbayOptions {

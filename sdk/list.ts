@@ -1,4 +1,4 @@
-import { json, type Access, type Query } from './transport.ts'
+import { json, type Access, type Call, type Query } from './transport.ts'
 
 /** One page of a list. */
 export interface Page<T> {
@@ -17,8 +17,8 @@ export interface PageQuery {
 /** Awaited, one page; iterated with `for await`, every item of every page from there on. Nothing is sent before. */
 export interface List<T> extends PromiseLike<Page<T>>, AsyncIterable<T> {}
 
-export function listOf<T>(access: Access, path: string, query: Query & PageQuery = {}): List<T> {
-  const page = (cursor: string | undefined) => json<Page<T>>(access, 'GET', path, { query: { ...query, cursor } })
+export function listOf<T>(access: Access, path: string, query: Query & PageQuery = {}, { onText }: Pick<Call, 'onText'> = {}): List<T> {
+  const page = (cursor: string | undefined) => json<Page<T>>(access, 'GET', path, { query: { ...query, cursor }, onText })
   return {
     then: (onPage, onError) => page(query.cursor).then(onPage, onError),
     async *[Symbol.asyncIterator]() {

@@ -325,6 +325,8 @@ export interface paths {
                             };
                             /** @enum {string} */
                             role: "administrator" | "developer" | "user";
+                            /** @description Set when the database is that of a Patchbay at another public URL (or "loopback"): nothing is called with its connections. */
+                            belongs_to: string | null;
                             /** @description The organisation lets this role create services and connections. */
                             may_create: boolean;
                         };
@@ -383,6 +385,8 @@ export interface paths {
                             };
                             /** @enum {string} */
                             role: "administrator" | "developer" | "user";
+                            /** @description Set when the database is that of a Patchbay at another public URL (or "loopback"): nothing is called with its connections. */
+                            belongs_to: string | null;
                             /** @description The organisation lets this role create services and connections. */
                             may_create: boolean;
                         };
@@ -899,6 +903,8 @@ export interface paths {
                                 invoke_only: boolean;
                                 /** @description May send Patchbay-Subject. */
                                 act_as: boolean;
+                                /** @description All that it may do; null for everything its member may do. */
+                                scopes: string[] | null;
                                 expires_at: string | null;
                                 created_at: string;
                                 last_used_at: string | null;
@@ -934,6 +940,8 @@ export interface paths {
                          * @default false
                          */
                         act_as?: boolean;
+                        /** @description All that it may do, as Service.resource.OPERATION: ZohoCRM.functions.execute.READ for public calls of functions by GET, .CREATE for POST, .ALL for both. Left out: everything its member may do. */
+                        scopes?: string[] | null;
                         expires_at?: string | null;
                     };
                 };
@@ -959,6 +967,8 @@ export interface paths {
                             invoke_only: boolean;
                             /** @description May send Patchbay-Subject. */
                             act_as: boolean;
+                            /** @description All that it may do; null for everything its member may do. */
+                            scopes: string[] | null;
                             expires_at: string | null;
                             created_at: string;
                             last_used_at: string | null;
@@ -2282,6 +2292,8 @@ export interface paths {
                                 expires_at: string | null;
                                 has_refresh_token: boolean;
                                 readonly warnings: string[];
+                                /** @description Its refresh token comes from a back-up of this moment and may be used up; the first renewal will tell. */
+                                restored_from: string | null;
                                 account: {
                                     id: string | null;
                                     label: string | null;
@@ -2381,6 +2393,8 @@ export interface paths {
                                 expires_at: string | null;
                                 has_refresh_token: boolean;
                                 readonly warnings: string[];
+                                /** @description Its refresh token comes from a back-up of this moment and may be used up; the first renewal will tell. */
+                                restored_from: string | null;
                                 account: {
                                     id: string | null;
                                     label: string | null;
@@ -2487,6 +2501,8 @@ export interface paths {
                             expires_at: string | null;
                             has_refresh_token: boolean;
                             readonly warnings: string[];
+                            /** @description Its refresh token comes from a back-up of this moment and may be used up; the first renewal will tell. */
+                            restored_from: string | null;
                             account: {
                                 id: string | null;
                                 label: string | null;
@@ -2602,6 +2618,8 @@ export interface paths {
                                 expires_at: string | null;
                                 has_refresh_token: boolean;
                                 readonly warnings: string[];
+                                /** @description Its refresh token comes from a back-up of this moment and may be used up; the first renewal will tell. */
+                                restored_from: string | null;
                                 account: {
                                     id: string | null;
                                     label: string | null;
@@ -2720,6 +2738,8 @@ export interface paths {
                                 expires_at: string | null;
                                 has_refresh_token: boolean;
                                 readonly warnings: string[];
+                                /** @description Its refresh token comes from a back-up of this moment and may be used up; the first renewal will tell. */
+                                restored_from: string | null;
                                 account: {
                                     id: string | null;
                                     label: string | null;
@@ -3252,6 +3272,8 @@ export interface paths {
                                 readonly connections: string[];
                                 /** @description Functions that it calls. */
                                 readonly calls: string[];
+                                /** @description Functions that call it; not in lists. */
+                                readonly called_by?: string[];
                                 revision: number;
                                 /** @description Schedules and public calls run as this member. */
                                 owner: {
@@ -3269,7 +3291,7 @@ export interface paths {
                                 };
                                 last_run: {
                                     /** @enum {string} */
-                                    status: "success" | "failure" | "missed";
+                                    status: "running" | "success" | "failure" | "interrupted" | "missed";
                                     at: string;
                                 } | null;
                                 created_at: string;
@@ -3341,6 +3363,8 @@ export interface paths {
                             readonly connections: string[];
                             /** @description Functions that it calls. */
                             readonly calls: string[];
+                            /** @description Functions that call it; not in lists. */
+                            readonly called_by?: string[];
                             revision: number;
                             /** @description Schedules and public calls run as this member. */
                             owner: {
@@ -3358,7 +3382,7 @@ export interface paths {
                             };
                             last_run: {
                                 /** @enum {string} */
-                                status: "success" | "failure" | "missed";
+                                status: "running" | "success" | "failure" | "interrupted" | "missed";
                                 at: string;
                             } | null;
                             created_at: string;
@@ -3403,6 +3427,8 @@ export interface paths {
                 content: {
                     "application/json": {
                         source: string;
+                        /** @description Where it will be saved. */
+                        namespace?: string;
                     };
                 };
             };
@@ -3503,6 +3529,8 @@ export interface paths {
                             readonly connections: string[];
                             /** @description Functions that it calls. */
                             readonly calls: string[];
+                            /** @description Functions that call it; not in lists. */
+                            readonly called_by?: string[];
                             revision: number;
                             /** @description Schedules and public calls run as this member. */
                             owner: {
@@ -3520,7 +3548,7 @@ export interface paths {
                             };
                             last_run: {
                                 /** @enum {string} */
-                                status: "success" | "failure" | "missed";
+                                status: "running" | "success" | "failure" | "interrupted" | "missed";
                                 at: string;
                             } | null;
                             created_at: string;
@@ -3580,6 +3608,8 @@ export interface paths {
                             readonly connections: string[];
                             /** @description Functions that it calls. */
                             readonly calls: string[];
+                            /** @description Functions that call it; not in lists. */
+                            readonly called_by?: string[];
                             revision: number;
                             /** @description Schedules and public calls run as this member. */
                             owner: {
@@ -3597,7 +3627,7 @@ export interface paths {
                             };
                             last_run: {
                                 /** @enum {string} */
-                                status: "success" | "failure" | "missed";
+                                status: "running" | "success" | "failure" | "interrupted" | "missed";
                                 at: string;
                             } | null;
                             created_at: string;
@@ -3642,6 +3672,8 @@ export interface paths {
                             readonly connections: string[];
                             /** @description Functions that it calls. */
                             readonly calls: string[];
+                            /** @description Functions that call it; not in lists. */
+                            readonly called_by?: string[];
                             revision: number;
                             /** @description Schedules and public calls run as this member. */
                             owner: {
@@ -3659,7 +3691,7 @@ export interface paths {
                             };
                             last_run: {
                                 /** @enum {string} */
-                                status: "success" | "failure" | "missed";
+                                status: "running" | "success" | "failure" | "interrupted" | "missed";
                                 at: string;
                             } | null;
                             created_at: string;
@@ -3705,7 +3737,96 @@ export interface paths {
         };
         options?: never;
         head?: never;
-        patch?: never;
+        /** Give a function another name or description; its header is rewritten */
+        patch: {
+            parameters: {
+                query?: {
+                    /** @description Although others call it by its old name, and will fail. */
+                    force?: string;
+                };
+                header?: never;
+                path: {
+                    namespace: string;
+                    name: string;
+                };
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": {
+                        namespace?: string;
+                        name?: string;
+                        description?: string;
+                    };
+                };
+            };
+            responses: {
+                /** @description Default Response */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": {
+                            id: string;
+                            namespace: string;
+                            name: string;
+                            /** @enum {string} */
+                            language: "deluge";
+                            description: string;
+                            /** @description Not in lists; null for members who write no functions. */
+                            source?: string | null;
+                            /** @description Null for a script without a header. */
+                            signature: {
+                                namespace: string;
+                                name: string;
+                                returns: string;
+                                readonly parameters: {
+                                    name: string;
+                                    type: string | null;
+                                }[];
+                            } | null;
+                            /** @description Link names that the source names. */
+                            readonly connections: string[];
+                            /** @description Functions that it calls. */
+                            readonly calls: string[];
+                            /** @description Functions that call it; not in lists. */
+                            readonly called_by?: string[];
+                            revision: number;
+                            /** @description Schedules and public calls run as this member. */
+                            owner: {
+                                id: string;
+                                name: string | null;
+                            };
+                            /** @description Saved it last: connections are used with this member’s permission. */
+                            author: {
+                                id: string;
+                                name: string | null;
+                            };
+                            exposure: {
+                                api_key: boolean;
+                                oauth: boolean;
+                            };
+                            last_run: {
+                                /** @enum {string} */
+                                status: "running" | "success" | "failure" | "interrupted" | "missed";
+                                at: string;
+                            } | null;
+                            created_at: string;
+                            updated_at: string;
+                            readonly warnings: {
+                                line: number;
+                                column: number;
+                                end_line: number;
+                                end_column: number;
+                                message: string;
+                                suggestion: string | null;
+                            }[];
+                        };
+                    };
+                };
+            };
+        };
         trace?: never;
     };
     "/api/v1/functions/{namespace}/{name}/versions": {
@@ -3820,6 +3941,8 @@ export interface paths {
                             readonly connections: string[];
                             /** @description Functions that it calls. */
                             readonly calls: string[];
+                            /** @description Functions that call it; not in lists. */
+                            readonly called_by?: string[];
                             revision: number;
                             /** @description Schedules and public calls run as this member. */
                             owner: {
@@ -3837,7 +3960,7 @@ export interface paths {
                             };
                             last_run: {
                                 /** @enum {string} */
-                                status: "success" | "failure" | "missed";
+                                status: "running" | "success" | "failure" | "interrupted" | "missed";
                                 at: string;
                             } | null;
                             created_at: string;
@@ -3912,6 +4035,8 @@ export interface paths {
                             readonly connections: string[];
                             /** @description Functions that it calls. */
                             readonly calls: string[];
+                            /** @description Functions that call it; not in lists. */
+                            readonly called_by?: string[];
                             revision: number;
                             /** @description Schedules and public calls run as this member. */
                             owner: {
@@ -3929,7 +4054,7 @@ export interface paths {
                             };
                             last_run: {
                                 /** @enum {string} */
-                                status: "success" | "failure" | "missed";
+                                status: "running" | "success" | "failure" | "interrupted" | "missed";
                                 at: string;
                             } | null;
                             created_at: string;
@@ -4028,7 +4153,7 @@ export interface paths {
         get: {
             parameters: {
                 query?: {
-                    status?: "success" | "failure" | "missed";
+                    status?: "running" | "success" | "failure" | "interrupted" | "missed";
                     door?: "editor" | "api" | "schedule" | "public";
                     limit?: number;
                     cursor?: string;
@@ -4056,7 +4181,7 @@ export interface paths {
                                 /** @enum {string} */
                                 door: "editor" | "api" | "schedule" | "public";
                                 /** @enum {string} */
-                                status: "success" | "failure" | "missed";
+                                status: "running" | "success" | "failure" | "interrupted" | "missed";
                                 user: {
                                     id: string;
                                     name: string | null;
@@ -4097,7 +4222,7 @@ export interface paths {
         get: {
             parameters: {
                 query?: {
-                    status?: "success" | "failure" | "missed";
+                    status?: "running" | "success" | "failure" | "interrupted" | "missed";
                     door?: "editor" | "api" | "schedule" | "public";
                     limit?: number;
                     cursor?: string;
@@ -4122,7 +4247,7 @@ export interface paths {
                                 /** @enum {string} */
                                 door: "editor" | "api" | "schedule" | "public";
                                 /** @enum {string} */
-                                status: "success" | "failure" | "missed";
+                                status: "running" | "success" | "failure" | "interrupted" | "missed";
                                 user: {
                                     id: string;
                                     name: string | null;
@@ -4184,7 +4309,7 @@ export interface paths {
                             /** @enum {string} */
                             door: "editor" | "api" | "schedule" | "public";
                             /** @enum {string} */
-                            status: "success" | "failure" | "missed";
+                            status: "running" | "success" | "failure" | "interrupted" | "missed";
                             user: {
                                 id: string;
                                 name: string | null;
@@ -4621,7 +4746,7 @@ export interface paths {
                             api_key_url: string | null;
                             /** @description For members, with their API key as "Authorization: Bearer pb_…". */
                             oauth_url: string | null;
-                            /** @description Argument → where it comes from, instead of the parameter of its name. */
+                            /** @description Argument → where it comes from, instead of the parameter of its name. A fixed value of an argument declared as password is shown as stars; sent back, they mean what is stored. */
                             mapping: {
                                 [key: string]: {
                                     fixed: string | number | boolean | null;
@@ -4688,7 +4813,7 @@ export interface paths {
                             api_key_url: string | null;
                             /** @description For members, with their API key as "Authorization: Bearer pb_…". */
                             oauth_url: string | null;
-                            /** @description Argument → where it comes from, instead of the parameter of its name. */
+                            /** @description Argument → where it comes from, instead of the parameter of its name. A fixed value of an argument declared as password is shown as stars; sent back, they mean what is stored. */
                             mapping: {
                                 [key: string]: {
                                     fixed: string | number | boolean | null;
@@ -5566,6 +5691,147 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/operations/check-up": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What works and what does not, in sentences: for the operator, and for `patchbay doctor` */
+        get: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description Default Response */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": {
+                            version: string;
+                            now: string;
+                            public_url: string;
+                            findings: {
+                                subject: string;
+                                /** @enum {string} */
+                                outcome: "ok" | "warning" | "broken";
+                                sentence: string;
+                            }[];
+                        };
+                    };
+                };
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/operations/backup": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Everything in the database as gzipped NDJSON, secrets sealed; for the operator. Keep it apart from the master key. */
+        get: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description Default Response */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/operations/keys": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What each master key wraps, and how far a rotation of data keys is; for the operator */
+        get: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description Default Response */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": {
+                            master_keys: {
+                                id: string;
+                                /** @description Data keys that it wraps. An older master key with 0 may be removed. */
+                                data_keys: number;
+                                /**
+                                 * @description newest: wraps what is new; older: loaded, only unwraps; missing: this server does not have it.
+                                 * @enum {string}
+                                 */
+                                state: "newest" | "older" | "missing";
+                            }[];
+                            /** @description Replaced by a rotation, and still needed or not yet destroyed. */
+                            retired_data_keys: number;
+                            /** @description The last rotation of data keys; null when there was none. */
+                            rotation: {
+                                started_at: string;
+                                finished_at: string | null;
+                                /** @description Secrets to be sealed again. */
+                                total: number;
+                                done: number;
+                                /** @description Secrets that did not open and were left as they are. */
+                                damaged: number;
+                                /** @description False and not finished: it was interrupted, and goes on within a minute. */
+                                running: boolean;
+                            } | null;
+                        };
+                    };
+                };
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/operations/rewrap-keys": {
         parameters: {
             query?: never;
@@ -5611,17 +5877,178 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/api/v1/operations/backup": {
+    "/api/v1/operations/rotate-data-keys": {
         parameters: {
             query?: never;
             header?: never;
             path?: never;
             cookie?: never;
         };
-        /** Everything in the database as gzipped NDJSON, secrets sealed; for the operator. Keep it apart from the master key. */
-        get: {
+        get?: never;
+        put?: never;
+        /** Give every organisation a new data key and seal everything again by it, behind; for the operator */
+        post: {
             parameters: {
                 query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": Record<string, never> | null;
+                };
+            };
+            responses: {
+                /** @description Default Response */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": {
+                            master_keys: {
+                                id: string;
+                                /** @description Data keys that it wraps. An older master key with 0 may be removed. */
+                                data_keys: number;
+                                /**
+                                 * @description newest: wraps what is new; older: loaded, only unwraps; missing: this server does not have it.
+                                 * @enum {string}
+                                 */
+                                state: "newest" | "older" | "missing";
+                            }[];
+                            /** @description Replaced by a rotation, and still needed or not yet destroyed. */
+                            retired_data_keys: number;
+                            /** @description The last rotation of data keys; null when there was none. */
+                            rotation: {
+                                started_at: string;
+                                finished_at: string | null;
+                                /** @description Secrets to be sealed again. */
+                                total: number;
+                                done: number;
+                                /** @description Secrets that did not open and were left as they are. */
+                                damaged: number;
+                                /** @description False and not finished: it was interrupted, and goes on within a minute. */
+                                running: boolean;
+                            } | null;
+                        };
+                    };
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/operations/verify-keys": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Open every data key, and a secret of each or all secrets, and say which do not open; for the operator */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": {
+                        all?: boolean;
+                    } | null;
+                };
+            };
+            responses: {
+                /** @description Default Response */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": {
+                            data_keys: number;
+                            /** @description Secrets that were tried. */
+                            fields: number;
+                            /** @description What did not open, the first hundred. */
+                            damaged: string[];
+                        };
+                    };
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/operations/adopt": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Make the database that of this public URL, after Patchbay has moved here; for the operator */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": Record<string, never> | null;
+                };
+            };
+            responses: {
+                /** @description Default Response */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": {
+                            /** @description Null: it was ours already. */
+                            from: string | null;
+                            to: string;
+                        };
+                    };
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/operations/revocations": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What was revoked, deleted and removed in every organisation since a moment, oldest first; for the operator */
+        get: {
+            parameters: {
+                query: {
+                    since: string;
+                    limit?: number;
+                    cursor?: string;
+                };
                 header?: never;
                 path?: never;
                 cookie?: never;
@@ -5633,7 +6060,19 @@ export interface paths {
                     headers: {
                         [name: string]: unknown;
                     };
-                    content?: never;
+                    content: {
+                        "application/json": {
+                            readonly data: {
+                                at: string;
+                                organization_id: string;
+                                /** @enum {string} */
+                                action: "connection.revoked" | "connection.deleted" | "key.revoked" | "member.removed";
+                                object: string;
+                                subject: string | null;
+                            }[];
+                            next_cursor: string | null;
+                        };
+                    };
                 };
             };
         };

@@ -18,8 +18,12 @@ export interface Call {
   readonly query?: Query | undefined
   /** Sent as JSON. */
   readonly body?: unknown
+  /** Members of the body that are JSON text already: numbers in them may be longer than JavaScript's. */
+  readonly written?: Readonly<Record<string, string>> | undefined
   readonly headers?: Readonly<Record<string, string>> | undefined
   readonly signal?: AbortSignal | undefined
+  /** Told of a JSON answer as the text that was received: numbers in it may be longer than JavaScript's. */
+  readonly onText?: ((text: string) => void) | undefined
   /** Until the answer is whole. Null for answers that stream. */
   readonly timeoutMs?: number | null
 }
@@ -46,6 +50,13 @@ function withQuery(path: string, query: Query = {}): string {
   return given.length === 0 ? path : `${path}?${new URLSearchParams(given).toString()}`
 }
 
+function bodyText(body: unknown, written: Readonly<Record<string, string>> = {}): string {
+  const members = Object.entries(written).map(([name, text]) => `${JSON.stringify(name)}:${text}`)
+  if (members.length === 0 || typeof body !== 'object' || body === null) return JSON.stringify(body)
+  const rest = JSON.stringify(Object.fromEntries(Object.entries(body).filter(([name]) => !(name in written)))).slice(1, -1)
+  return `{${[...(rest === '' ? [] : [rest]), ...members].join(',')}}`
+}
+
 /**
  * One call of the HTTP API.
  * @throws PatchbayProblem for every answer but a 2xx · TypeError when Patchbay cannot be reached, as `fetch` does
@@ -61,7 +72,7 @@ export async function send(access: Access, method: string, path: string, call: C
       ...headers,
       ...identity(access),
     },
-    ...(body !== undefined && { body: JSON.stringify(body) }),
+    ...(body !== undefined && { body: bodyText(body, call.written) }),
     credentials: access.apiKey === null ? 'same-origin' : 'omit',
     redirect: 'manual', // followed, the key would be dropped or shown to another host
     ...(signals.length > 0 && { signal: AbortSignal.any(signals) }),
@@ -89,7 +100,9 @@ export async function json<T>(access: Access, method: string, path: string, call
   const text = await response.text()
   if (text === '') return undefined as T
   try {
-    return JSON.parse(text) as T
+    const answer = JSON.parse(text) as T
+    call.onText?.(text)
+    return answer
   } catch {
     throw new PatchbayProblem({ code: 'unexpected_answer', status: response.status, detail: 'The answer is not JSON. Check the URL.' })
   }

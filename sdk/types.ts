@@ -157,6 +157,8 @@ export interface Connection {
   readonly expires_at: string | null
   readonly has_refresh_token: boolean
   readonly warnings: readonly string[]
+  /** When the back-up was made that its refresh token comes from, until the first renewal; null otherwise. */
+  readonly restored_from: string | null
   readonly account: Account | null
   /** After a revocation: whether the service was told. */
   readonly revoked_at_provider: string | null

@@ -115,7 +115,7 @@ export const settings = {
   allowPrivateAddresses: setting<readonly AddressException[]>(
     'ALLOW_PRIVATE_ADDRESSES',
     '',
-    'Private addresses that may be called: CIDRs with an optional port, such as 10.1.2.0/24:8443, separated by commas. Opens your network to everybody who may call URLs.',
+    'Private addresses, and those of Patchbay’s own machine, that may be called: CIDRs with an optional port, such as 10.1.2.0/24:8443, separated by commas. Opens your network to everybody who may call URLs.',
     parseExceptions,
     { dangerous: true },
   ),
@@ -165,6 +165,72 @@ export const settings = {
     String(64 * mebibyte),
     'What the variables of one run may hold.',
     whole(mebibyte, 1024 * mebibyte),
+  ),
+  functionMailsPerDay: setting(
+    'FUNCTION_MAILS_PER_DAY',
+    '1000',
+    'Mails that the scripts of one organisation may send in a day, UTC; each recipient counts.',
+    whole(0, 10_000_000),
+  ),
+  functionSchedules: setting(
+    'FUNCTION_SCHEDULES',
+    '200',
+    'Schedules that one organisation may have, 20 for each function.',
+    whole(0, 1000),
+  ),
+  functionPublicCallsPerMinute: setting(
+    'FUNCTION_PUBLIC_CALLS_PER_MINUTE',
+    '300',
+    'Public calls of one function in a minute, on each instance; the rest is answered with 429 and Retry-After.',
+    whole(1, 1_000_000),
+  ),
+  functionPublicCallsPerMinuteOrganization: setting(
+    'FUNCTION_PUBLIC_CALLS_PER_MINUTE_ORGANIZATION',
+    '1200',
+    'The same for all functions of one organisation together.',
+    whole(1, 1_000_000),
+  ),
+  workers: setting(
+    'WORKERS',
+    '1',
+    'Processes that answer, PostgreSQL only; one more process starts them. What is said of one process (threads, database sessions, limits, quotas) each has for itself.',
+    whole(1, 64),
+  ),
+  preStopSeconds: setting(
+    'PRE_STOP_SECONDS',
+    '',
+    'After SIGTERM: seconds for which calls are still taken while /readyz answers 503, for load balancers to notice. Default 5 in production, else 0.',
+    value => (value === '' ? null : whole(0, 300)(value)),
+  ),
+  incomingConnections: setting(
+    'INCOMING_CONNECTIONS',
+    '10000',
+    'Connections that one process keeps open with its callers; more are closed at once.',
+    whole(1, 1_000_000),
+  ),
+  callsUnderWay: setting(
+    'CALLS_UNDER_WAY',
+    '1024',
+    'Calls through connections that one process carries at once; more are answered with 503 and Retry-After.',
+    whole(1, 1_000_000),
+  ),
+  callsUnderWayOrganization: setting(
+    'CALLS_UNDER_WAY_ORGANIZATION',
+    '512',
+    'The same for one organisation; more are answered with 429 and Retry-After.',
+    whole(1, 1_000_000),
+  ),
+  callsPerSecondOrganization: setting(
+    'CALLS_PER_SECOND_ORGANIZATION',
+    '0',
+    'Calls through connections that one organisation may begin in a second, on each process; more are answered with 429, Retry-After and RateLimit. 0: no quota.',
+    whole(0, 1_000_000),
+  ),
+  overloadDelayMs: setting(
+    'OVERLOAD_DELAY_MS',
+    '200',
+    'When everything in a process happens this many milliseconds late, new calls are answered with 503 and Retry-After until it has caught up. 0: never.',
+    whole(0, 60_000),
   ),
   proxyMaxBytes: setting('PROXY_MAX_BYTES', String(5 * 1024 * mebibyte), 'Largest body through the proxy, each way.', whole(1, 1024 ** 4)),
   proxyMaxSeconds: setting('PROXY_MAX_SECONDS', '3600', 'Longest call through the proxy.', whole(1, 86_400)),
@@ -224,6 +290,7 @@ export interface Config extends Values {
   readonly production: boolean
   /** Whether the practice service runs. */
   readonly practiceOn: boolean
+  readonly preStopSeconds: number
 }
 
 const isLoopback = (host: string) => /^(localhost|127\.\d+\.\d+\.\d+|\[::1\])$/.test(host)
@@ -255,10 +322,15 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
       wrong.push('PATCHBAY_ADMIN_API_KEY: needs PATCHBAY_ADMIN_EMAIL and PATCHBAY_ADMIN_PASSWORD.')
     if (config.adminApiKey !== null && !/^pb_[\x21-\x7e]{32,200}$/.test(config.adminApiKey))
       wrong.push('PATCHBAY_ADMIN_API_KEY: begin with pb_ and add 32 characters or more.')
+    if (config.workers > 1 && config.databaseUrl === null)
+      wrong.push(
+        'PATCHBAY_WORKERS: the embedded database belongs to one process. Set PATCHBAY_DATABASE_URL, or leave PATCHBAY_WORKERS out.',
+      )
     const onLoopback = config.publicUrl === null || isLoopback(new URL(config.publicUrl).hostname)
     if (config.practice === 'on' && production && !onLoopback)
       wrong.push('PATCHBAY_PRACTICE: the practice service is not for production. Leave it out.')
   }
   if (wrong.length > 0) throw new Error(wrong.join('\n'))
-  return { ...config, production, practiceOn: config.practice === 'on' || (config.practice === '' && !production) }
+  const practiceOn = config.practice === 'on' || (config.practice === '' && !production)
+  return { ...config, production, practiceOn, preStopSeconds: config.preStopSeconds ?? (production ? 5 : 0) }
 }

@@ -1,21 +1,28 @@
 import { randomBytes, randomUUID } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
-import type { Broker } from './broker/broker.ts'
+import { createAdmission } from './broker/admission.ts'
+import type { Broker, CrashPoint } from './broker/broker.ts'
 import { createCalls } from './broker/calls.ts'
+import { resumeRotation } from './broker/data-key-rotation.ts'
+import { refreshesEnd } from './broker/fresh-credentials.ts'
+import { createDeployment } from './broker/deployment.ts'
 import { createFunctionLog } from './broker/function-log.ts'
 import { createFunctionMail } from './broker/function-mail.ts'
-import { runScheduled, sendDueSchedules } from './broker/function-schedules.ts'
+import { runScheduled, sendDueSchedules } from './broker/function-due.ts'
 import { createInvocationLog } from './broker/invocation-log.ts'
 import { restorePracticeServices } from './broker/practice-service.ts'
 import { revokeAtProvider } from './broker/revoke.ts'
-import { keepAlive, tidy } from './broker/upkeep.ts'
+import { createSpool, replaySpool } from './broker/spool.ts'
+import { keepAlive, tellInterrupted, tidy } from './broker/upkeep.ts'
 import { loadCatalogue } from './catalogue/catalogue.ts'
 import type { Config } from './config.ts'
 import { parseExceptions } from './egress/addresses.ts'
+import { hostsAndPorts } from './egress/own-addresses.ts'
 import { createEgress } from './egress/send.ts'
 import { createApp } from './http/app.ts'
 import { freePort } from './http/free-port.ts'
+import { usualPatience, type PatienceOptions } from './http/patience.ts'
 import { createMail } from './people/mail.ts'
 import { createJobs } from './jobs/jobs.ts'
 import { createKeyRing } from './people/key-ring.ts'
@@ -24,12 +31,17 @@ import { isSetUp, issueSetUpToken, setUpFirst } from './people/setup.ts'
 import { startPractice, type Practice } from './practice/server.ts'
 import { createSandbox } from './sandbox/sandbox.ts'
 import { changesChannel, parseChange } from './storage/changes.ts'
+import { countCredentials } from './storage/credentials.ts'
 import { dataKeyStore, findKeyChecks, putKeyChecks } from './storage/data-keys.ts'
 import { openDatabase, type OpenDatabase } from './storage/database.ts'
+import { changedMigrations } from './storage/migration-checksums.ts'
+import { migrations } from './storage/migrations/index.ts'
 import { appliedMigrations, migrate } from './storage/migrate.ts'
 import { settleSetting } from './storage/settings.ts'
 import { createLog, type Log } from './telemetry/log.ts'
-import { createMetrics } from './telemetry/metrics.ts'
+import { watchLateness } from './telemetry/lateness.ts'
+import { createMetrics, type Metrics } from './telemetry/metrics.ts'
+import { createTraces } from './telemetry/traces.ts'
 import { checkKey } from './vault/key-check.ts'
 import { createKeyring, type Vault } from './vault/keyring.ts'
 import { loadMasterKeys, type LoadedMasterKeys } from './vault/master-key-file.ts'
@@ -47,6 +59,18 @@ export interface Running {
   stop(): Promise<void>
 }
 
+/** Which of several processes behind one address this is; `workers.ts` knows. */
+export interface Placement {
+  readonly port: number
+  /** The practice service that runs for all of them. */
+  readonly practice: Pick<Practice, 'url' | 'port'> | null
+  /** The one that does what is done once: prints the set-up link, tells the practice service of its clients. */
+  readonly first: boolean
+  metricsOfAll(): Promise<string>
+  /** This process's own metrics, for the others' `metricsOfAll`. */
+  offer(metrics: Metrics): void
+}
+
 export interface StartOptions {
   readonly log?: Log
   /** For tests that answer for real host names. */
@@ -56,7 +80,14 @@ export interface StartOptions {
   readonly consoleDirectory?: string
   /** How long calls under way may go on when stopping. */
   readonly graceMs?: number
+  readonly patience?: PatienceOptions
+  readonly placement?: Placement
+  /** For tests of crashes. */
+  readonly reached?: (point: CrashPoint) => Promise<void> | void
 }
+
+/** When stopping: a provider has 20 s to answer, and its answer is stored. */
+const longestRefreshMs = 30_000
 
 /** `npm run build` puts it into dist/; this file is there as well, or beside it. */
 const builtConsole = fileURLToPath(new URL(import.meta.url.endsWith('.ts') ? '../dist/web/' : '../web/', import.meta.url))
@@ -117,12 +148,19 @@ async function assemble(
   const { open, keys, firstKey } = await openStorage(config)
   undo.push(() => open.close())
   await migrate(open)
+  for (const name of await changedMigrations(open, migrations))
+    log.warn(
+      { migration: name },
+      'this migration was changed after the database went through it: the schema may differ from that of a new one',
+    )
   for (const warning of keys.warnings) log.warn({}, warning)
   const vault: Vault = createKeyring({ masterKeys: keys.masterKeys, store: dataKeyStore(open.db) })
   if (firstKey) await putKeyChecks(open.db, [vault.keyCheck()])
 
-  const practice: Practice | null = config.practiceOn ? await startPractice({ host: '127.0.0.1', port: config.practicePort }) : null
-  if (practice) undo.push(() => practice.close())
+  const { placement } = options
+  const ownPractice = config.practiceOn && !placement ? await startPractice({ host: '127.0.0.1', port: config.practicePort }) : null
+  if (ownPractice) undo.push(() => ownPractice.close())
+  const practice = placement ? placement.practice : ownPractice
   const practiceHosts = practice ? [`127.0.0.1:${practice.port}`, `localhost:${practice.port}`] : []
   const practiceAddresses = practice ? parseExceptions(`127.0.0.1/32:${practice.port},[::1]/128:${practice.port}`) : []
   if (config.allowPrivateAddresses.length > 0 || config.allowInsecureHttp.length > 0)
@@ -135,6 +173,7 @@ async function assemble(
   const egress = createEgress({
     allowPrivateAddresses: [...config.allowPrivateAddresses, ...practiceAddresses],
     allowInsecureHttp: [...config.allowInsecureHttp, ...practiceHosts],
+    own: hostsAndPorts([config.publicUrl, config.databaseUrl]),
     ...(config.dnsServers.length > 0 && { dnsServers: config.dnsServers }),
     ...(options.resolve && { resolve: options.resolve }),
     ...(config.extraCaFile !== null && { extraCa: readFileSync(config.extraCaFile, 'utf8') }),
@@ -143,7 +182,7 @@ async function assemble(
   undo.push(() => egress.close())
 
   const sessionSecret = await settleSetting(open.db, 'session_secret', randomBytes(32).toString('base64url'))
-  const port = config.port === 0 ? await freePort() : config.port
+  const port = placement?.port ?? (config.port === 0 ? await freePort() : config.port)
   const publicUrl = config.publicUrl ?? `http://localhost:${port}`
   const people = createPeople({ db: open.db, baseUrl: publicUrl, secret: sessionSecret })
   const jobs = createJobs({
@@ -152,6 +191,8 @@ async function assemble(
     onError: error => log.error({ err: error }, 'the job queue had a fault'),
   })
   const calls = createCalls()
+  const deployment = await createDeployment(open.db, publicUrl, randomUUID)
+  if (deployment.foreign() !== null) log.error({ belongs_to: deployment.foreign(), runs_at: deployment.own }, notOurs)
   const invocations = createInvocationLog(open.db, log, randomUUID)
   const functionLog = createFunctionLog(open.db, log)
   const sandbox = createSandbox({
@@ -162,6 +203,20 @@ async function assemble(
   undo.push(() => invocations.close())
   undo.push(() => functionLog.close())
   undo.push(() => sandbox.close())
+  const metrics = createMetrics()
+  placement?.offer(metrics)
+  const lateness = watchLateness(config.overloadDelayMs)
+  undo.push(async () => lateness.close())
+  const admission = createAdmission(config, {
+    late: lateness.late,
+    monotonic: () => performance.now(),
+    turnedAway: reason => metrics.turnedAway.inc({ reason }),
+  })
+  metrics.watch({
+    callsUnderWay: admission.underWay,
+    callsToLog: invocations.waiting,
+    authorizations: () => countCredentials(open.db),
+  })
   const broker: { -readonly [K in keyof Broker]: Broker[K] } = {
     publicUrl,
     limits: config,
@@ -173,9 +228,13 @@ async function assemble(
     people,
     jobs,
     log,
-    metrics: createMetrics(),
+    metrics,
+    traces: createTraces(),
     calls,
+    deployment,
+    admission,
     invocations,
+    spool: createSpool(`${config.dataDir}.spool`, log),
     sandbox,
     functionLog,
     functionMail: createFunctionMail(config.smtpUrl, config.mailFrom),
@@ -183,25 +242,40 @@ async function assemble(
     monotonic: () => performance.now(),
     random: bytes => randomBytes(bytes),
     id: () => randomUUID(),
+    reached: options.reached ?? (() => {}),
   }
+  calls.onChange(one => {
+    if (one === null || one.kind === 'data_key') vault.forget(one?.id ?? null)
+    if (one === null || one.kind === 'deployment')
+      deployment.reload().catch((error: unknown) => log.warn({ err: error }, 'whose the database is could not be read again'))
+  })
   const unlisten = await open.listen(
     changesChannel,
     payload => calls.forget(parseChange(payload)),
     () => calls.forgetAll(),
   )
   undo.push(unlisten)
+  // of a token that a provider has rotated there is no other copy
+  undo.push(() => refreshesEnd(broker, longestRefreshMs))
+  await replaySpool(broker)
+  await tellInterrupted(broker, config.databaseUrl === null)
   await jobs.start({
     revoke_at_provider: data => revokeAtProvider(broker, data),
     tidy: () => tidy(broker),
     keep_alive: () => keepAlive(broker),
-    run_due_schedules: () => sendDueSchedules(broker),
+    run_due_schedules: async () => {
+      await resumeRotation(broker)
+      await tellInterrupted(broker)
+      // the original runs them
+      if (deployment.foreign() === null) await sendDueSchedules(broker)
+    },
     run_scheduled_function: data => runScheduled(broker, data),
   })
   undo.push(() => jobs.stop())
 
   const keyRing = createKeyRing(people, { onError: error => log.error({ err: error }, 'last-used times could not be written') })
   undo.push(() => keyRing.close())
-  let ready = true
+  const leaving = new AbortController()
   const app = await createApp(
     {
       broker,
@@ -213,9 +287,11 @@ async function assemble(
       mail: createMail(config.smtpUrl, config.mailFrom),
       practiceUrl: practice?.url ?? null,
       consoleDirectory: options.consoleDirectory ?? builtConsole,
-      ready: () => ready,
+      ready: () => !leaving.signal.aborted,
+      leaving: leaving.signal,
+      metricsText: () => placement?.metricsOfAll() ?? metrics.text(),
     },
-    { graceMs: options.graceMs ?? 30_000 },
+    { graceMs: options.graceMs ?? 30_000, connections: config.incomingConnections, patience: options.patience ?? usualPatience },
   )
   undo.push(async () => {
     // a function may run for a quarter of an hour: who waits for it waits no longer than for anything else
@@ -232,10 +308,11 @@ async function assemble(
       password: config.adminPassword,
       apiKey: config.adminApiKey ?? undefined,
     })
-  if (practice) await restorePracticeServices(broker, practice.url)
+  const first = placement?.first ?? true
+  if (practice && first) await restorePracticeServices(broker, practice.url)
   // whoever is told that it listens can sign in already
   await app.fastify.listen({ port, host: config.host ?? 'localhost' })
-  const setUpUrl = (await isSetUp(people)) ? null : `${publicUrl}/setup?token=${await issueSetUpToken(people)}`
+  const setUpUrl = !first || (await isSetUp(people)) ? null : `${publicUrl}/setup?token=${await issueSetUpToken(people)}`
   return {
     url: publicUrl,
     port,
@@ -243,11 +320,15 @@ async function assemble(
     setUpUrl,
     broker,
     async stop() {
-      ready = false
+      leaving.abort()
+      await new Promise(resolve => setTimeout(resolve, config.preStopSeconds * 1000))
       await stopAll()
     },
   }
 }
+
+const notOurs =
+  'The database belongs to the Patchbay at another public URL: nothing is called or renewed with its connections. If it is a copy, leave it so; if Patchbay has moved here, run "patchbay adopt" on the server.'
 
 /** pg-boss keeps its tables apart; beside a schema of one's own, in one that is dropped with it. */
 const jobsSchema = (open: OpenDatabase): string => (open.schema === 'public' ? 'patchbay_jobs' : `${open.schema}_jobs`)

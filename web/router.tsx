@@ -1,14 +1,14 @@
+import { runStatuses } from '../sdk/index.ts'
 import { createRootRoute, createRoute, createRouter, lazyRouteComponent, redirect } from '@tanstack/react-router'
 import { Frame } from './frame/frame.tsx'
 import { NotFound, PageFailed } from './frame/not-found.tsx'
-import { oneOf, optional, optionalText } from './search.ts'
+import { oneOf, optional, optionalText, optionalTexts } from './search.ts'
 
 const root = createRootRoute({ component: Frame, notFoundComponent: NotFound })
 
 export const connectionViews = ['own', 'others', 'available', 'all'] as const
 export const functionViews = ['list', 'runs', 'schedules', 'variables'] as const
 export const functionParts = ['editor', 'runs', 'history', 'exposure', 'schedules', 'variables'] as const
-const runStatuses = ['success', 'failure', 'missed'] as const
 const runDoors = ['editor', 'api', 'schedule', 'public'] as const
 const statuses = ['authorization_required', 'connected', 'refresh_failing', 'reauthorization_required', 'revoked'] as const
 
@@ -41,7 +41,8 @@ const routes = [
   createRoute({
     getParentRoute: () => root,
     path: '/add-connection',
-    validateSearch: (search: Record<string, unknown>) => optional({ service: optionalText(search.service) }),
+    validateSearch: (search: Record<string, unknown>) =>
+      optional({ service: optionalText(search.service), link_name: optionalText(search.link_name), scopes: optionalTexts(search.scopes) }),
     component: lazyRouteComponent(() => import('./pages/add-connection/add-connection.tsx'), 'AddConnection'),
   }),
   createRoute({

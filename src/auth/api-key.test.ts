@@ -84,6 +84,12 @@ describe('what may be saved', () => {
       'validation_failed credentials.api-key',
     )
   })
+  for (const value of ['é', 'a b', 'a;b', 'a,b', 'a"b', 'a\\b', ' a'])
+    test(`a placement in a cookie is held to what a cookie carries: ${value}`, async () => {
+      const placements = [{ in: 'cookie', name: 'sid', value: '{api-key}' }]
+      const saved = (text: string) => refusedAs(() => credentialOf(context({ advanced: { placements } }), { 'api-key': text }))
+      assert.deepEqual([await saved(value), await saved('a-b_c=')], ['validation_failed credentials.api-key', 'nothing'])
+    })
   test('every wrong field is named at once; a pattern is held', async () => {
     assert.equal(
       await refusedAs(() => credentialOf(context({ parameters: two }), { 'app-id': '12' })),

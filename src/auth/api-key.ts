@@ -3,7 +3,7 @@ import type { FieldError } from '../core/problem.ts'
 import { headerValuePattern } from '../core/request.ts'
 import type { ApiKeyService, Parameter } from '../core/service.ts'
 import { assertKnown, valueProblem, variableFields, variableValues } from './fields.ts'
-import { placeAll, placeFixedHeaders, placementHeaders, placeValue } from './place.ts'
+import { cookieValuePattern, placeAll, placeFixedHeaders, placementHeaders, placeValue } from './place.ts'
 import type { Field, Scheme } from './scheme.ts'
 
 /** One value for each parameter of the service, by the parameter's actual name; any name may be an own property, `__proto__` included. */
@@ -21,14 +21,18 @@ const parameterField = (parameter: Parameter): Field => ({
   ...(parameter.help_url !== undefined && { help_url: parameter.help_url }),
 })
 
-/** True when the value of this parameter will stand in a header: then it is held to what a header can carry, already when saved. */
-const inHeader = (service: ApiKeyService, name: string): boolean =>
-  service.advanced.placements?.some(one => one.in === 'header' && one.value.includes(`{${name}}`)) ?? service.param_type === 'header'
+/** Whether the value of this parameter will stand in such a place: then it is held to what that can carry, already when saved. */
+const standsIn = (service: ApiKeyService, where: 'header' | 'cookie', name: string): boolean =>
+  service.advanced.placements?.some(one => one.in === where && one.value.includes(`{${name}}`)) ?? service.param_type === where
 
 function problemOf(service: ApiKeyService, parameter: Parameter, value: unknown): string | null {
   const problem = valueProblem(value, parameter.pattern)
-  if (problem !== null || !inHeader(service, parameter.name) || headerValuePattern.test(String(value))) return problem
-  return 'This value travels in a header: visible ASCII characters only, and no blank at either end.'
+  if (problem !== null) return problem
+  if (standsIn(service, 'header', parameter.name) && !headerValuePattern.test(String(value)))
+    return 'This value travels in a header: visible ASCII characters only, and no blank at either end.'
+  if (standsIn(service, 'cookie', parameter.name) && !cookieValuePattern.test(String(value)))
+    return 'This value travels in a cookie: visible ASCII characters only, without blanks, commas, semicolons, quotes and backslashes.'
+  return null
 }
 
 const valueOf = (values: Readonly<Record<string, unknown>>, name: string): unknown =>

@@ -28,6 +28,7 @@ function checked({ username = '', password = '' }: Readonly<Record<string, unkno
     if (Buffer.byteLength(value) > maxValueBytes) throw invalid(`credentials.${name}`, 'This value is longer than 8 KiB.')
     if (controlCharacters.test(value))
       throw invalid(`credentials.${name}`, 'This value has control characters, such as a line break at its end.')
+    if (/\p{Surrogate}/u.test(value)) throw invalid(`credentials.${name}`, 'This value is not valid Unicode.')
     return value
   }
   const credential = { username: text('username', username), password: text('password', password) }

@@ -83,7 +83,18 @@ describe('X12: values at the moment of use', () => {
 })
 
 describe('what the caller sent already', () => {
-  for (const query of ['?api_key=x', '?API_KEY=x', '?api%5Fkey=x', '?a=1;api_key=x', '?a=1&amp;api_key=x', '?api_key', '?a=1&api_key='])
+  for (const query of [
+    '?api_key=x',
+    '?API_KEY=x',
+    '?api%5Fkey=x',
+    '?a=1;api_key=x',
+    '?a=1&amp;api_key=x',
+    '?api_key',
+    '?a=1&api_key=',
+    '?api_key[]=x',
+    '?API%5Fkey%5B0%5D=x',
+    '?api_key%20=x',
+  ])
     test(`${query} is refused, not merged`, () =>
       assert.equal(
         refusedAs(() => placeValue(call('GET', 'https://x.test/' + query), 'query', 'api_key', 'ours', 'p')),
@@ -102,11 +113,16 @@ describe('what the caller sent already', () => {
     const { headers } = placeValue(call('GET', undefined, null, ['x-API-key', 'mine', 'Accept', 'a']), 'header', 'X-Api-Key', 'ours', 'p')
     assert.deepEqual(headers, ['Accept', 'a', 'X-Api-Key', 'ours'])
   })
-  test('a form field is refused', () =>
-    assert.equal(
-      refusedAs(() => placeValue(call('POST', undefined, form), 'form', 'own', 'ours', 'p')),
-      'parameter_conflict',
-    ))
+  for (const name of ['own', 'OWN', 'own[]', 'Own[0]', 'own '])
+    test(`a form field ${name} is refused, urlencoded and multipart`, () => {
+      const fields: Body = { kind: 'form', fields: [[name, '1']] }
+      const part = { name, filename: null, contentType: null, bytes: Buffer.from('1') }
+      for (const body of [fields, { kind: 'multipart', boundary: 'b', parts: [part] } as const])
+        assert.equal(
+          refusedAs(() => placeValue(call('POST', undefined, body), 'form', 'own', 'ours', 'p')),
+          'parameter_conflict',
+        )
+    })
   test('a cookie of that name is refused, others stay', () => {
     assert.equal(
       refusedAs(() => placeValue(call('GET', undefined, null, ['Cookie', 'a=1; sid=mine']), 'cookie', 'sid', 'ours', 'p')),

@@ -4,6 +4,7 @@ import {
   headerOf,
   headerValuePattern,
   pairsOf,
+  sameParameter,
   withCookie,
   withFormField,
   withHeader,
@@ -25,7 +26,7 @@ export interface Placement {
 export const controlCharacters = /[\x00-\x1f\x7f]/
 
 /** RFC 6265 §4.1.1 cookie-octet. */
-const cookieValuePattern = /^[\x21\x23-\x2b\x2d-\x3a\x3c-\x5b\x5d-\x7e]*$/
+export const cookieValuePattern = /^[\x21\x23-\x2b\x2d-\x3a\x3c-\x5b\x5d-\x7e]*$/
 
 /** Headers that frame the message or name its receiver: a service definition may not set them, whoever wrote it. */
 const framing = /^(?:host|content-length|transfer-encoding|connection|keep-alive|te|trailer|upgrade|expect|http2-settings|proxy-.*)$/i
@@ -42,14 +43,13 @@ function assertHeaderName(name: string, path: string): void {
 }
 
 /**
- * A name that the caller sent already, as lenient servers read it too: any case, `;` or `&amp;` as separator (X12).
+ * A name that the caller sent already, as lenient servers read it too: any case, `name[]`, `;` or `&amp;` as separator (X12).
  * Two values of one name are a guess which of them the service takes.
  */
 function callerNames(request: OutgoingRequest, name: string): boolean {
-  const wanted = name.toLowerCase()
   const query = request.url.search.slice(1)
   return [query, query.replace(/&amp;/gi, '&'), query.replace(/;/g, '&')].some(text =>
-    pairsOf(text).some(([own]) => own.toLowerCase() === wanted),
+    pairsOf(text).some(([own]) => sameParameter(own, name)),
   )
 }
 

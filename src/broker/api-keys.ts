@@ -11,6 +11,7 @@ export interface KeyWish {
   readonly connections: readonly string[] | null
   readonly invokeOnly: boolean
   readonly actAs: boolean
+  readonly scopes: readonly string[] | null
   readonly expiresAt: Date | null
 }
 
@@ -27,7 +28,8 @@ export interface OwnedKey extends ApiKey {
  */
 export async function createApiKey(broker: Broker, by: Caller, wish: KeyWish): Promise<{ row: OwnedKey; key: string }> {
   const { principal } = by
-  if (principal.key !== null && (principal.key.connections !== null || principal.key.invokeOnly || principal.key.actAs))
+  const { key: maker } = principal
+  if (maker !== null && (maker.connections !== null || maker.invokeOnly || maker.actAs || maker.scopes !== null))
     throw new Problem('forbidden', { detail: 'A limited API key may not make keys.' })
   if (wish.actAs && !wish.connections) throw invalid('connections', 'A key that may act for others must be limited to named connections.')
   if (wish.actAs && principal.role !== 'administrator')
@@ -42,6 +44,7 @@ export async function createApiKey(broker: Broker, by: Caller, wish: KeyWish): P
       connections: row.connections,
       invoke_only: row.invoke_only,
       act_as: row.act_as,
+      scopes: row.scopes,
       expires_at: row.expires_at?.toISOString() ?? null,
     })
     return { row: { ...row, owner: { id: userId, name: userName } }, key }

@@ -7,11 +7,15 @@ import type { Sandbox } from '../sandbox/sandbox.ts'
 import type { Database } from '../storage/database.ts'
 import type { Log } from '../telemetry/log.ts'
 import type { Metrics } from '../telemetry/metrics.ts'
+import type { Traces } from '../telemetry/traces.ts'
 import type { Vault } from '../vault/keyring.ts'
+import type { Admission } from './admission.ts'
 import type { Calls } from './calls.ts'
+import type { Deployment } from './deployment.ts'
 import type { FunctionLog } from './function-log.ts'
 import type { SendMail } from './function-mail.ts'
 import type { InvocationLog } from './invocation-log.ts'
+import type { Spool } from './spool.ts'
 
 export interface Limits {
   readonly invokeMaxRequestBytes: number
@@ -19,6 +23,11 @@ export interface Limits {
   readonly proxyMaxBytes: number
   readonly proxyMaxSeconds: number
   readonly retentionDays: number
+  /** What the operator opened; told by the check-up only, egress has its own. */
+  readonly allowPrivateAddresses: readonly unknown[]
+  readonly allowInsecureHttp: readonly string[]
+  /** Processes behind one address that count for themselves. */
+  readonly workers: number
   /** Of one run of a function, by category (§4.6). */
   readonly functionSeconds: number
   readonly functionAutomationSeconds: number
@@ -26,7 +35,15 @@ export interface Limits {
   readonly functionStatements: number
   readonly functionCalls: number
   readonly functionMemoryBytes: number
+  /** Of one organisation. */
+  readonly functionMailsPerDay: number
+  readonly functionSchedules: number
+  readonly functionPublicCallsPerMinute: number
+  readonly functionPublicCallsPerMinuteOrganization: number
 }
+
+/** Moments at which a process may die and nothing, or only what is named, may be lost. */
+export type CrashPoint = 'refresh.before_send' | 'refresh.after_response' | 'refresh.after_commit'
 
 /** The record that every story is handed: everything outside it that it may use. main.ts fills it. */
 export interface Broker {
@@ -43,8 +60,15 @@ export interface Broker {
   readonly jobs: Jobs
   readonly log: Log
   readonly metrics: Metrics
+  /** Null: the operator loaded no OpenTelemetry SDK. */
+  readonly traces: Traces | null
   readonly calls: Calls
+  /** Whether the database is ours. */
+  readonly deployment: Deployment
+  /** Which new calls are taken on. */
+  readonly admission: Admission
   readonly invocations: InvocationLog
+  readonly spool: Spool
   /** Where the scripts of functions run. */
   readonly sandbox: Sandbox
   readonly functionLog: FunctionLog
@@ -57,6 +81,8 @@ export interface Broker {
   random(bytes: number): Buffer
   /** A new UUID. */
   id(): string
+  /** Does nothing. Tests of crashes end the process here, or hold it. */
+  reached(point: CrashPoint): Promise<void> | void
 }
 
 /** Who asks for a change, and on which request: what the audit log wants to know. */

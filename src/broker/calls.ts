@@ -39,6 +39,8 @@ export function createCalls(): Calls {
       case 'member':
         return usable.subjectId === change.id || usable.ownerId === change.id
       case 'key':
+      case 'data_key':
+      case 'deployment':
         return false
     }
   }

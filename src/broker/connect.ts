@@ -153,7 +153,7 @@ export async function authorize(
   if (!row) throw new Problem('connection_not_found', { connection: linkName })
   const bare = targetOf(broker, principal.organizationSlug, row, subjectFor(principal, row))
   const target = input.scopes === undefined ? bare : { ...bare, scopes: checkedScopes(bare.from.service, row.service_kind, input.scopes) }
-  return startPrepared(broker, by, target, await prepare(broker, target, input), input.returnTo)
+  return startPrepared(broker, by, target, await prepare(broker, principal, target, input), input.returnTo)
 }
 
 /** What the page /connect/{flow} shows: never more than its own person may see. @throws Problem flow_expired, flow_user_mismatch */

@@ -91,7 +91,7 @@ export async function createConnection(
     },
     scopes,
   }
-  const prepared = await prepare(broker, target, input)
+  const prepared = await prepare(broker, principal, target, input)
   const started = await startPrepared(broker, by, target, prepared, input.returnTo, async (trx, audit) => {
     const inserted = await insertConnection(trx, {
       id,
@@ -146,7 +146,7 @@ export async function editConnection(
   }
   if (moved) {
     const wanted = { ...target, scopes }
-    const started = await startPrepared(broker, by, wanted, await prepare(broker, wanted, patch), patch.returnTo, save)
+    const started = await startPrepared(broker, by, wanted, await prepare(broker, principal, wanted, patch), patch.returnTo, save)
     return { row: await getConnection(broker, principal, linkName), started }
   }
   await change(broker, by, async (trx, traces) => {

@@ -49,6 +49,7 @@ export function present(principal: Principal, row: ConnectionView) {
   if (status === 'connected' && row.expires_at !== null && row.has_refresh_token === false && !renewsWithoutRefreshToken(row))
     warnings.push('no_refresh_token')
   if (status === 'connected' && missing.length > 0) warnings.push('scopes_missing')
+  if (status === 'connected' && row.restored_from !== null) warnings.push('restored_from_backup')
   return {
     link_name: row.link_name,
     name: row.name,
@@ -67,6 +68,7 @@ export function present(principal: Principal, row: ConnectionView) {
     expires_at: row.expires_at?.toISOString() ?? null,
     has_refresh_token: row.has_refresh_token ?? false,
     warnings,
+    restored_from: row.restored_from?.toISOString() ?? null,
     account: row.account_id === null && row.account_label === null ? null : { id: row.account_id, label: row.account_label },
     revoked_at_provider: row.revoked_at_provider,
     last_used_at: row.last_used_at?.toISOString() ?? null,
@@ -155,6 +157,7 @@ export async function testConnection(broker: Broker, principal: Principal, linkN
   const { test_url, after_connect } = usable.service.advanced
   const url = test_url ?? after_connect?.url
   if (url === undefined) throw new Problem('test_not_available', { connection: linkName })
+  broker.deployment.assertOwn()
   const started = broker.monotonic()
   const opened = await freshCredential(broker, usable)
   const answer = await callAs(broker, usable, opened, url, test_url === undefined ? after_connect?.headers : undefined)

@@ -3,6 +3,7 @@ import { variableFields, variableValues } from '../auth/fields.ts'
 import { schemeOf } from '../auth/index.ts'
 import { Refusal, type Field, type Grant, type TraceStep } from '../auth/scheme.ts'
 import { invalid, Problem } from '../core/problem.ts'
+import type { Principal } from '../core/principal.ts'
 import { hasClient, variablesOf, type ServiceDefinition } from '../core/service.ts'
 import { Secret } from '../core/secret.ts'
 import type { Executor } from '../storage/database.ts'
@@ -13,9 +14,10 @@ import type { Sealer } from '../vault/keyring.ts'
 import { askAccount, type Account } from './account.ts'
 import type { Broker } from './broker.ts'
 import { safeCaptured } from './captured.ts'
-import { sealedText } from './fresh-credentials.ts'
+import { sealedText } from './stored-credential.ts'
 import { credentialPlace, flowPlace } from './places.ts'
 import { contextOf, openClient, type RegisteredService } from './scheme-context.ts'
+import { assertSecretMayGo } from './secret-hosts.ts'
 import type { Opened } from './usable.ts'
 
 /** What is being authorised: one subject, one connection, one revision of its service. */
@@ -102,12 +104,13 @@ export function callbackProblem(target: Pick<Target, 'linkName' | 'from'>, probl
  *
  * @throws Problem validation_failed, service_not_configured, credentials_refused, client_invalid, token_refresh_unavailable
  */
-export async function prepare(broker: Broker, target: Target, given: Given): Promise<Prepared> {
+export async function prepare(broker: Broker, by: Pick<Principal, 'userId' | 'role'>, target: Target, given: Given): Promise<Prepared> {
   const { service } = target.from
   const client = await openClient(broker, target.from)
   const direct = !hasClient(service)
   const variables = givenVariables(service, given)
   if (variables === null) return { kind: 'fields', fields: direct ? await fieldsOf(broker, target, given) : variableFields(service) }
+  await assertSecretMayGo(broker, by, target.from, variables)
   if (service.auth_type === 'oauth1' || (service.auth_type === 'oauth2' && service.grant_type === 'authorization_code'))
     return { kind: 'redirect', variables }
 

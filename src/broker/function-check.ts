@@ -2,21 +2,33 @@ import { mayUse } from '../core/connection.ts'
 import type { FunctionSignature, FunctionUses } from '../core/function.ts'
 import { invalid, Problem, type FieldError } from '../core/problem.ts'
 import type { Principal } from '../core/principal.ts'
+import type { Signature } from '../deluge/check.ts'
 import type { Finding } from '../deluge/finding.ts'
-import type { Checked } from '../sandbox/messages.ts'
+import type { Checked, Rename } from '../sandbox/messages.ts'
 import { connectionsNamed, findFunctionSettings, functionNames } from '../storage/functions.ts'
 import type { Broker } from './broker.ts'
+import { askerOf } from './function-asker.ts'
 
 /** UTF-16 units of one function's source. */
 export const longestSource = 1_000_000
 
-/** Everything wrong with a source, in this organisation's dialect. Stores nothing. @throws Problem request_too_large */
-export async function checkSource(broker: Broker, organizationId: string, source: string): Promise<Checked> {
+/**
+ * Everything wrong with a source, in this organisation's dialect. Stores nothing.
+ * @param options  `namespace`: where it will be saved; `rename`: the name to give it first, which the answer's `source` has.
+ * @throws Problem validation_failed when it is too long
+ */
+export async function checkSource(
+  broker: Broker,
+  principal: Principal,
+  source: string,
+  options: { readonly namespace?: string | undefined; readonly rename?: Rename | undefined } = {},
+): Promise<Checked> {
+  const { organizationId } = principal
   if (source.length > longestSource)
     throw invalid('source', `A function has ${longestSource} characters at most. Split it into several functions.`)
   const settings = await findFunctionSettings(broker.db, organizationId)
   const known = await functionNames(broker.db, organizationId)
-  return broker.sandbox.check(source, { organizationId, precedence: settings?.precedence ?? 'usual', known })
+  return broker.sandbox.check(source, { asker: askerOf(principal), precedence: settings?.precedence ?? 'usual', known, ...options })
 }
 
 const asField = ({ line, column, endLine, endColumn, message, suggestion }: Finding): FieldError => ({
@@ -65,11 +77,12 @@ export interface Judged {
  */
 export async function judged(
   broker: Broker,
-  { organizationId, userId }: Principal,
+  principal: Principal,
   source: string,
   path: { readonly namespace?: string | undefined; readonly name?: string | undefined },
 ): Promise<Judged> {
-  const { errors, warnings, signatures, uses } = await checkSource(broker, organizationId, source)
+  const { organizationId, userId } = principal
+  const { errors, warnings, signatures, uses } = await checkSource(broker, principal, source, { namespace: path.namespace })
   assertNoErrors(errors.map(asField))
   const names = [...new Set(uses.connections.map(one => one.name))]
   const rows = new Map((await connectionsNamed(broker.db, organizationId, names)).map(row => [row.link_name, row]))
@@ -84,16 +97,8 @@ export async function judged(
     }),
   )
   return {
-    signature: signature && {
-      namespace: signature.namespace,
-      name: signature.name,
-      returns: signature.returns,
-      parameters: signature.parameters.map(({ name, type }) => ({ name, type })),
-    },
-    uses: {
-      connections: names,
-      functions: [...new Set(uses.functions.map(one => `${one.namespace}.${one.name}`.toLowerCase()))],
-    },
+    signature: signature && storedSignature(signature),
+    uses: storedUses(uses),
     warnings: [
       ...warnings.map(asField),
       ...names
@@ -101,6 +106,35 @@ export async function judged(
         .map(name => atLine(lineOf(name), `There is no connection ${name.slice(0, 60)} yet.`, 'Create it before the function runs.')),
     ],
   }
+}
+
+const storedSignature = ({ namespace, name, returns, parameters }: Signature): FunctionSignature => ({
+  namespace,
+  name,
+  returns,
+  parameters: parameters.map(parameter => ({ name: parameter.name, type: parameter.type })),
+})
+
+const storedUses = ({ connections, functions }: Checked['uses']): FunctionUses => ({
+  connections: [...new Set(connections.map(one => one.name))],
+  functions: [...new Set(functions.map(one => `${one.namespace}.${one.name}`.toLowerCase()))],
+})
+
+/** A saved function under another name, as it is stored. Its connections are not asked about: they are its author's, who stays. */
+export async function checkedForRename(
+  broker: Broker,
+  principal: Principal,
+  before: { readonly namespace: string; readonly name: string; readonly source: string },
+  to: { readonly namespace: string; readonly name: string },
+): Promise<Judged & { readonly source: string }> {
+  const rename = { from: { namespace: before.namespace, name: before.name }, to }
+  const { source, errors, warnings, signatures, uses } = await checkSource(broker, principal, before.source, {
+    namespace: to.namespace,
+    rename,
+  })
+  assertNoErrors(errors.map(asField))
+  const signature = signatures.find(one => isNamed(one, to)) ?? signatures[0] ?? null
+  return { source, signature: signature && storedSignature(signature), uses: storedUses(uses), warnings: warnings.map(asField) }
 }
 
 /** @throws Problem script_invalid when the header names another function */

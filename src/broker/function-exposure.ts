@@ -1,14 +1,14 @@
 import { createHash } from 'node:crypto'
-import type { ArgumentMapping, ArgumentSource } from '../core/function.ts'
-import { boundaryOf, parseMultipart } from '../core/multipart.ts'
+import type { ArgumentMapping } from '../core/function.ts'
+import { hopHeader, hopsOf } from '../core/hops.ts'
 import { Problem } from '../core/problem.ts'
 import type { Principal } from '../core/principal.ts'
-import { pairsOf } from '../core/request.ts'
-import { fileOf, mapOf, type Value } from '../deluge/value.ts'
+import { mapOf } from '../deluge/value.ts'
 import {
   findFunction,
   findFunctionSettings,
-  listFunctions,
+  functionsNamed,
+  lockFunction,
   organizationOfFunctionKey,
   putFunctionSettings,
   settleFunctionKey,
@@ -19,9 +19,19 @@ import {
 import type { Place } from '../vault/envelope.ts'
 import type { Broker, Caller } from './broker.ts'
 import { change } from './change.ts'
+import { publicArguments, type PublicRequest } from './function-public.ts'
+import { countPublicCall } from './function-rate.ts'
 import { runFunction, type Ran } from './function-run.ts'
 import { ownerOf } from './function-schedules.ts'
-import { valueOfJson } from './function-values.ts'
+import {
+  fixedValues,
+  functionCell,
+  openedArguments,
+  sealedArguments,
+  secretsAmong,
+  shownMapping,
+  starredMapping,
+} from './function-secrets.ts'
 import { assertMayWrite, getFunction } from './functions.ts'
 
 /** Begins so for scanners that look for leaked secrets. */
@@ -62,7 +72,7 @@ async function presentExposure(broker: Broker, row: FunctionRow) {
     url: row.exposed_by_key && key !== null ? `${url}?auth_type=apikey&zapikey=${key}` : `${url}?auth_type=oauth`,
     api_key_url: row.exposed_by_key && key !== null ? `${url}?auth_type=apikey&zapikey=${key}` : null,
     oauth_url: row.exposed_to_members ? `${url}?auth_type=oauth` : null,
-    mapping: row.mapping,
+    mapping: shownMapping(row.signature, row.mapping),
     key: shownKey(settings),
   }
 }
@@ -75,7 +85,7 @@ export async function exposureOf(broker: Broker, principal: Principal, path: { r
 
 /**
  * What is left out stays as it is. The first function that is opened by key makes the key.
- * @throws Problem function_not_found, forbidden
+ * @throws Problem function_not_found, validation_failed, precondition_failed, forbidden
  */
 export async function changeExposure(
   broker: Broker,
@@ -88,17 +98,28 @@ export async function changeExposure(
   const row = await getFunction(broker, principal.organizationId, path.namespace, path.name)
   const settings = await findFunctionSettings(broker.db, principal.organizationId)
   const first = given.api_key === true && !settings?.key_hash ? await newKey(broker, principal.organizationId, settings) : null
+  const mapped = given.mapping && (await sealedMapping(broker, row, given.mapping))
   await change(broker, by, async (trx, traces) => {
+    const now = await lockFunction(trx, principal.organizationId, row.id)
+    if (!now) throw new Problem('function_not_found')
+    if (mapped && now.sealed_version !== row.sealed_version) throw new Problem('precondition_failed')
     if (first && (await settleFunctionKey(trx, principal.organizationId, first.values)))
       traces.audit('function_key.made', 'function_key', { prefix: first.values.key_prefix })
     await updateFunction(trx, principal.organizationId, row.id, {
-      exposed_by_key: given.api_key ?? row.exposed_by_key,
-      exposed_to_members: given.oauth ?? row.exposed_to_members,
-      mapping: JSON.stringify(given.mapping ?? row.mapping),
+      exposed_by_key: given.api_key ?? now.exposed_by_key,
+      exposed_to_members: given.oauth ?? now.exposed_to_members,
+      ...mapped,
     })
     traces.audit('function.exposed', `function:${row.namespace}.${row.name}`, { api_key: given.api_key, oauth: given.oauth })
   })
   return exposureOf(broker, principal, path)
+}
+
+/** A mapping as it is stored: fixed values that are passwords are sealed beside it. @throws Problem validation_failed */
+async function sealedMapping(broker: Broker, row: FunctionRow, mapping: ArgumentMapping) {
+  const cell = functionCell(row)
+  const secret = secretsAmong(row.signature, fixedValues(mapping), await openedArguments(broker, cell), name => `mapping.${name}`)
+  return { mapping: JSON.stringify(starredMapping(mapping, secret)), ...(await sealedArguments(broker, cell, secret)) }
 }
 
 async function newKey(broker: Broker, organizationId: string, before: FunctionSettingsRow | undefined) {
@@ -141,121 +162,6 @@ export async function dropFunctionKey(broker: Broker, by: Caller): Promise<void>
   })
 }
 
-/** A call from outside, as it came. */
-export interface PublicRequest {
-  readonly method: string
-  /** Lower-case names. */
-  readonly headers: Readonly<Record<string, string>>
-  readonly query: URLSearchParams
-  readonly body: Buffer
-  readonly ip: string | null
-}
-
-/** Headers with which the caller proves who they are, or that a proxy in front of us added for itself. */
-const hidden = /^(?:authorization|proxy-authorization|cookie|patchbay-.*|x-forwarded-.*|forwarded|x-real-ip)$/
-const ownParameters = new Set(['zapikey', 'auth_type'])
-
-const texts = (pairs: Iterable<readonly [string, string]>): Map<string, Value> =>
-  new Map([...pairs].filter(([name]) => !ownParameters.has(name.toLowerCase())))
-
-/** A map of arguments in a parameter `arguments`, as the widget SDK sends it (FN-5). */
-function argumentsIn(value: Value | undefined): Map<string, Value> {
-  try {
-    const map = typeof value === 'string' ? valueOfJson(value) : (value ?? null)
-    return typeof map === 'object' && map?.kind === 'map' ? new Map(map.entries) : new Map<string, Value>()
-  } catch {
-    return new Map<string, Value>()
-  }
-}
-
-/** `a.b.0.c`, with or without `$.` in front. */
-function atPath(value: Value, path: string): Value {
-  let here: Value = value
-  for (const step of path
-    .replace(/^\$\.?/, '')
-    .split('.')
-    .filter(Boolean)) {
-    if (typeof here !== 'object' || here === null) return null
-    if (here.kind === 'map') here = here.entries.get(step) ?? null
-    else if (here.kind === 'list') here = (/^\d{1,6}$/.test(step) ? here.items[Number(step)] : undefined) ?? null
-    else return null
-  }
-  return here
-}
-
-interface ReadRequest {
-  readonly query: ReadonlyMap<string, Value>
-  readonly form: ReadonlyMap<string, Value>
-  /** The body as JSON; null when it is none. */
-  readonly json: Value
-  readonly text: string
-}
-
-function readRequest({ headers, query, body }: PublicRequest): ReadRequest {
-  const type = headers['content-type'] ?? ''
-  const boundary = boundaryOf(type)
-  if (boundary !== null) {
-    const form = new Map<string, Value>(
-      parseMultipart(body, boundary).map(({ name, filename, contentType, bytes }) => [
-        name,
-        filename === null ? bytes.toString('utf8') : fileOf(filename || 'file', new Uint8Array(bytes), contentType ?? undefined),
-      ]),
-    )
-    return { query: texts(query), form, json: null, text: '' }
-  }
-  const text = body.toString('utf8')
-  const isForm = /^application\/x-www-form-urlencoded\s*(?:;|$)/i.test(type)
-  let json: Value = null
-  if (!isForm && /^\s*[{[]/.test(text))
-    try {
-      json = valueOfJson(text)
-    } catch {
-      // not JSON: the script has the text
-    }
-  return { query: texts(query), form: isForm ? texts(pairsOf(text)) : new Map(), json, text }
-}
-
-function sourceValue(source: ArgumentSource, request: PublicRequest, read: ReadRequest): Value {
-  if ('fixed' in source) return source.fixed
-  if ('query' in source) return read.query.get(source.query) ?? null
-  if ('json' in source) return atPath(read.json, source.json)
-  const name = source.header.toLowerCase()
-  return hidden.test(name) ? null : (request.headers[name] ?? null)
-}
-
-/** FN-6: what the special argument holds. */
-function requestMap(request: PublicRequest, read: ReadRequest, authType: string, user: Value): Value {
-  const visible = Object.entries(request.headers).filter(([name]) => !hidden.test(name))
-  const params = new Map([...read.query, ...[...read.form].filter(([, value]) => typeof value === 'string')])
-  return mapOf([
-    ['file_content', null],
-    ['headers', mapOf(visible)],
-    ['auth_type', authType],
-    ['method', request.method],
-    ['user_info', user],
-    ['record', mapOf([])],
-    ['params', mapOf(params)],
-    ['body', read.text],
-  ])
-}
-
-/** The arguments of a public call by name (FN-5, FN-6): mapped, else from `arguments`, the form, the query. */
-function publicArguments(row: FunctionRow, request: PublicRequest, authType: string, user: Value): Map<string, Value> {
-  const read = readRequest(request)
-  const json = typeof read.json === 'object' && read.json?.kind === 'map' ? read.json.entries.get('arguments') : undefined
-  const given = new Map([
-    ...read.query,
-    ...read.form,
-    ...argumentsIn(read.query.get('arguments')),
-    ...argumentsIn(read.form.get('arguments')),
-    ...argumentsIn(json),
-  ])
-  for (const [name, source] of Object.entries(row.mapping)) given.set(name, sourceValue(source, request, read))
-  for (const { name } of row.signature?.parameters ?? [])
-    if (name.toLowerCase() === 'crmapirequest') given.set(name, requestMap(request, read, authType, user))
-  return given
-}
-
 /** By the name in the address; undefined when there is none that is exposed in this way. */
 async function exposed(broker: Broker, organizationId: string, name: string, how: 'exposed_by_key' | 'exposed_to_members') {
   const dot = name.indexOf('.')
@@ -263,33 +169,37 @@ async function exposed(broker: Broker, organizationId: string, name: string, how
     dot > 0
       ? await findFunction(broker.db, organizationId, name.slice(0, dot), name.slice(dot + 1))
       : ((await findFunction(broker.db, organizationId, 'standalone', name)) ?? (await onlyOne(broker, organizationId, name)))
-  if (!row?.[how]) throw new Problem('function_not_found', { function: name.slice(0, 150) })
+  if (!row?.[how])
+    throw new Problem('function_not_found', {
+      function: name.slice(0, 150),
+      detail: `No function of this name may be called ${how === 'exposed_by_key' ? 'with the key' : 'by members'} from outside. Check the name; whoever writes functions opens one on its page, under Exposure.`,
+    })
   return row
 }
 
 /** A name that only one namespace has. */
 async function onlyOne(broker: Broker, organizationId: string, name: string): Promise<FunctionRow | undefined> {
-  const { data } = await listFunctions(broker.db, organizationId, { namespace: null, q: name, limit: 100, cursor: null }, false)
-  const named = data.filter(one => one.name.toLowerCase() === name.toLowerCase())
-  const [only] = named
-  return only && named.length === 1 ? findFunction(broker.db, organizationId, only.namespace, only.name) : undefined
+  const [only, another] = await functionsNamed(broker.db, organizationId, name)
+  return another ? undefined : only
 }
 
 /**
  * FN-2 with the key: runs as the function's owner, without a login user.
- * @throws Problem unauthenticated, function_not_found, owner_inactive, validation_failed, functions_busy
+ * @throws Problem unauthenticated, function_not_found, too_many_requests, owner_inactive, validation_failed, functions_busy
  */
 export async function executeWithKey(broker: Broker, name: string, key: string, request: PublicRequest): Promise<Ran> {
   // by its hash: how long the look-up takes says nothing about the key
   const organization = key.startsWith(keyPrefix) && key.length < 100 ? await organizationOfFunctionKey(broker.db, hashOf(key)) : undefined
   if (!organization) throw new Problem('unauthenticated', { detail: 'This zapikey is not valid. An administrator makes a new one.' })
   const row = await exposed(broker, organization.id, name, 'exposed_by_key')
+  countPublicCall(broker, row)
   return runFunction(broker, {
     function: row,
     principal: await ownerOf(broker, row),
     door: 'public',
     ip: request.ip,
-    given: publicArguments(row, request, 'apikey', mapOf([])),
+    hops: hopsOf(request.headers[hopHeader]),
+    given: publicArguments(row, request, await openedArguments(broker, functionCell(row)), 'apikey', mapOf([])),
     strict: false,
   })
 }
@@ -297,6 +207,7 @@ export async function executeWithKey(broker: Broker, name: string, key: string, 
 /** FN-2 with `auth_type=oauth`: runs as the member who calls. */
 export async function executeAsMember(broker: Broker, name: string, principal: Principal, request: PublicRequest): Promise<Ran> {
   const row = await exposed(broker, principal.organizationId, name, 'exposed_to_members')
+  countPublicCall(broker, row)
   const user = mapOf([
     ['id', principal.subjectId],
     ['full_name', principal.userName],
@@ -306,7 +217,8 @@ export async function executeAsMember(broker: Broker, name: string, principal: P
     principal,
     door: 'public',
     ip: request.ip,
-    given: publicArguments(row, request, 'oauth', user),
+    hops: hopsOf(request.headers[hopHeader]),
+    given: publicArguments(row, request, await openedArguments(broker, functionCell(row)), 'oauth', user),
     strict: false,
   })
 }

@@ -13,6 +13,7 @@ import type { AsyncHost } from '../sandbox/sandbox.ts'
 import { findConnection } from '../storage/connections.ts'
 import { findFunction, type FunctionRow } from '../storage/functions.ts'
 import type { Broker } from './broker.ts'
+import { failureOf } from './function-failures.ts'
 import { sendFunctionMail } from './function-mail.ts'
 import type { FunctionSettings } from './function-settings.ts'
 import { readVariable, writeVariable } from './function-variables.ts'
@@ -29,41 +30,11 @@ export interface HostedRun {
   readonly principal: Principal
   readonly surroundings: Surroundings
   readonly settings: FunctionSettings
+  /** Of the request that the run is for. */
+  readonly hops: number
   /** By `broker.monotonic()`. */
   readonly endsAt: number
   readonly info: (line: string, at: number) => void
-}
-
-/** A refusal as the script sees it: it may catch it, and what is public of it stays public. */
-function failureOf(problem: Problem): Failure {
-  const { code, facts } = problem
-  const kept: Record<string, string> = { code }
-  for (const name of ['connection', 'connect_url', 'confirm_url', 'reason', 'host']) {
-    const fact = facts[name]
-    if (typeof fact === 'string') kept[name] = fact
-  }
-  switch (code) {
-    // CON-73 and CON-74: the words of the original, then ours
-    case 'connection_not_found':
-      return new Failure(`Connection Name was not found: ${String(facts.connection ?? '').slice(0, 60)}`, 'call', kept)
-    case 'authorization_required':
-    case 'reauthorization_required':
-    case 'connection_revoked':
-    case 'owner_inactive':
-      return new Failure(
-        `UnAuthenticated Connections: ${
-          facts.reason === 'no_login_user'
-            ? 'it is used with the login of whoever runs the function, and nobody does here.'
-            : problem.message
-        }`,
-        'call',
-        kept,
-      )
-    case 'upstream_timeout':
-      return new Failure(`Socket timeout error: ${problem.message}`, 'call', kept)
-    default:
-      return new Failure([problem.message, ...problem.errors.map(one => one.message)].join(' '), 'call', kept)
-  }
 }
 
 /** What a host method throws becomes a failure of the script, unless it is our own fault. */
@@ -74,7 +45,9 @@ async function asFailure<T>(broker: Broker, work: () => Promise<T>): Promise<T> 
     if (error instanceof Failure) throw error
     if (error instanceof Problem && error.code !== 'internal') throw failureOf(error)
     broker.log.error({ err: error }, 'a function’s host had a fault')
-    throw new Failure('Something went wrong in Patchbay itself. Its log says what.', 'call', { code: 'internal' })
+    throw new Failure('Something went wrong in Patchbay itself. Try again; if it stays so, give its operator the id of this run.', 'call', {
+      code: 'internal',
+    })
   }
 }
 
@@ -96,7 +69,8 @@ function bodyOf({ body, contentType, connection }: HostRequest): Body {
 
 function outgoingOf(request: HostRequest): OutgoingRequest {
   const method = request.method.toUpperCase()
-  if (!(methods as readonly string[]).includes(method)) throw new Failure(`There is no method ${method.slice(0, 20)}.`, 'call')
+  if (!(methods as readonly string[]).includes(method))
+    throw new Failure(`There is no method ${method.slice(0, 20)}. Write one of ${methods.join(', ')}.`, 'call')
   const url = parseDestination(request.url.trim())
   const body = bodyOf(request)
   const headers: string[] = []
@@ -124,8 +98,8 @@ export function hostOf(broker: Broker, run: HostedRun): AsyncHost {
   const { principal, settings, surroundings } = run
   const { organizationId } = principal
   const pathOf = (namespace: string, name: string) => `${namespace}.${name}`.toLowerCase()
-  /** Only functions that this run has met: a thread that lies cannot borrow the permission of others. */
-  const authors = new Map([[pathOf(run.function.namespace, run.function.name), run.function.author_id]])
+  /** Only functions that this run has met: a thread that lies cannot borrow the permission of others, nor read their variables. */
+  const met = new Map<string, FunctionRow>([[pathOf(run.function.namespace, run.function.name), run.function]])
   const members = new Map<string, Promise<boolean>>()
 
   const isMember = (userId: string): Promise<boolean> => {
@@ -134,8 +108,11 @@ export function hostOf(broker: Broker, run: HostedRun): AsyncHost {
     return known
   }
 
+  /** The function whose line asks. A name that this run has not met is nobody's, so it is the function that was asked for. */
+  const askedFrom = (from: string): FunctionRow => met.get(from.toLowerCase()) ?? run.function
+
   async function authorOf(from: string): Promise<string> {
-    const author = from === '' ? run.function.author_id : (authors.get(from.toLowerCase()) ?? run.function.author_id)
+    const author = askedFrom(from).author_id
     if (!(await isMember(author)))
       throw new Failure(
         'UnAuthenticated Connections: the author of this function is no longer a member. Somebody who may use its connections must save it again.',
@@ -150,18 +127,24 @@ export function hostOf(broker: Broker, run: HostedRun): AsyncHost {
     if (connection !== null && !linkNamePattern.test(connection)) throw new Problem('connection_not_found', { connection })
     const { invokeMaxRequestBytes, invokeMaxResponseBytes } = broker.limits
     if ((request.body?.byteLength ?? 0) > invokeMaxRequestBytes) throw new Problem('request_too_large')
-    const outgoing = outgoingOf(request)
+    const outgoing = { ...outgoingOf(request), organizationId, hops: run.hops }
+    broker.admission.charge(organizationId)
     const deadline = broker.monotonic() + answerWithinMs
     let answer: IncomingResponse | null = null
     const author = connection === null ? run.function.author_id : await authorOf(request.from)
-    await invoke(broker, principal, { door: 'function', connection, author, request: outgoing, repeatable: true }, async authorised => {
-      answer = await broker.egress.send(authorised, {
-        deadlineMs: Math.max(1, Math.min(deadline, run.endsAt) - broker.monotonic()),
-        maxResponseBytes: invokeMaxResponseBytes,
-        maxDecodedBytes: invokeMaxResponseBytes,
-      })
-      return answer
-    })
+    await invoke(
+      broker,
+      principal,
+      { door: 'function', connection, author, request: outgoing, repeatable: true },
+      async (authorised, _final, echo) => {
+        const received = await broker.egress.send(authorised, {
+          deadlineMs: Math.max(1, Math.min(deadline, run.endsAt) - broker.monotonic()),
+          maxResponseBytes: invokeMaxResponseBytes,
+          maxDecodedBytes: invokeMaxResponseBytes,
+        })
+        return (answer = echo.answer(received))
+      },
+    )
     if (!answer) throw new Error('a call without an answer throws')
     const { status, headers, body } = answer as IncomingResponse
     return { status, headers: headerMap(headers), body: new Uint8Array(body) }
@@ -201,28 +184,31 @@ export function hostOf(broker: Broker, run: HostedRun): AsyncHost {
   function countVariableUse(): void {
     variableUses += 1
     if (variableUses > mostVariableUses)
-      throw new Failure(`A run may read and write variables ${String(mostVariableUses)} times at most.`, 'limit')
+      throw new Failure(
+        `A run may read and write variables ${String(mostVariableUses)} times at most. Read them before the loop and write them after it.`,
+        'limit',
+      )
   }
 
   return {
     send: request => asFailure(broker, () => send(request)),
-    mail: mail => asFailure(broker, () => sendFunctionMail(broker, surroundings, mail)),
+    mail: mail => asFailure(broker, () => sendFunctionMail(broker, organizationId, surroundings, mail)),
     functionNamed: (namespace, name) =>
       asFailure(broker, async () => {
         const row = await findFunction(broker.db, organizationId, namespace, name)
         if (!row) return null
-        authors.set(pathOf(row.namespace, row.name), row.author_id)
+        met.set(pathOf(row.namespace, row.name), row)
         return { id: row.id, revision: row.revision, source: row.source }
       }),
-    variable: name =>
+    variable: (name, from) =>
       asFailure(broker, () => {
         countVariableUse()
-        return readVariable(broker, surroundings, run.function, name)
+        return readVariable(broker, surroundings, askedFrom(from), name)
       }),
-    setVariable: (name, value) =>
+    setVariable: (name, value, from) =>
       asFailure(broker, () => {
         countVariableUse()
-        return writeVariable(broker, surroundings, run.function, principal, name, value)
+        return writeVariable(broker, surroundings, askedFrom(from), principal, name, value)
       }),
     defaultConnection: namespace => settingOf(settings.default_connections, namespace),
     apiOrigin: namespace => asFailure(broker, () => apiOrigin(namespace)),

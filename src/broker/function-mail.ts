@@ -1,6 +1,7 @@
 import { createTransport } from 'nodemailer'
 import { Failure } from '../deluge/failure.ts'
 import type { Mail, Surroundings } from '../deluge/host.ts'
+import { countMails, uncountMails } from '../storage/function-mails.ts'
 import type { Broker } from './broker.ts'
 
 /** Hands one message to the operator's mail server. */
@@ -42,24 +43,40 @@ export function createFunctionMail(smtpUrl: string | null, from: string | null):
 }
 
 /** `sendmail`: only in the name of the administrator or of whoever runs it, as in the original. @throws Failure */
-export async function sendFunctionMail(broker: Broker, surroundings: Surroundings, mail: Mail): Promise<void> {
+export async function sendFunctionMail(broker: Broker, organizationId: string, surroundings: Surroundings, mail: Mail): Promise<void> {
   if (broker.functionMail === null)
     throw new Failure('No mail server is set: the operator of Patchbay sets PATCHBAY_SMTP_URL.', 'call', { code: 'mail_not_set' })
   const all = [...mail.to, ...mail.cc, ...mail.bcc]
-  if (all.length === 0) throw new Failure('The mail has no recipient.', 'call')
-  if (all.length > mostRecipients) throw new Failure(`A mail has ${mostRecipients} recipients at most.`, 'call')
+  if (all.length === 0) throw new Failure('The mail has no recipient. Write an address after `to`.', 'call')
+  if (all.length > mostRecipients) throw new Failure(`A mail has ${mostRecipients} recipients at most. Send several.`, 'call')
   const wrong = [...all, mail.from, ...(mail.replyTo === null ? [] : [mail.replyTo])].find(one => !address.test(one.trim()))
-  if (wrong !== undefined) throw new Failure(`${JSON.stringify(wrong.slice(0, 100))} is no e-mail address.`, 'call')
+  if (wrong !== undefined)
+    throw new Failure(`${JSON.stringify(wrong.slice(0, 100))} is no e-mail address. Correct it, or leave it out.`, 'call')
   const sender = /<([^>]*)>$/.exec(mail.from.trim())?.[1] ?? mail.from.trim()
   const allowed = [surroundings.loginUser?.email, surroundings.adminUser?.email].filter(one => one !== undefined)
   if (!allowed.some(one => one.toLowerCase() === sender.toLowerCase()))
-    throw new Failure('A mail is sent from the administrator’s address or that of whoever runs the function.', 'call')
+    throw new Failure(
+      'A mail is sent from the administrator’s address or that of whoever runs the function: write the system variable of one of them after `from`.',
+      'call',
+    )
   if (mail.attachments.reduce((sum, one) => sum + one.bytes.byteLength, 0) > mostAttachmentBytes)
-    throw new Failure(`The attachments of a mail have ${mostAttachmentBytes / mebibyte} MB at most.`, 'call')
+    throw new Failure(`The attachments of a mail have ${mostAttachmentBytes / mebibyte} MB at most. Send fewer, or a link.`, 'call')
+  const most = broker.limits.functionMailsPerDay
+  if (!(await countMails(broker.db, organizationId, all.length, most)))
+    throw new Failure(
+      `The scripts of this organisation may send ${most} mails in a day, and this one would be more. Try again after midnight UTC, or ask the operator of Patchbay to raise PATCHBAY_FUNCTION_MAILS_PER_DAY.`,
+      'call',
+      { code: 'mail_limit_reached' },
+    )
   try {
     await broker.functionMail(mail)
   } catch (error) {
+    await uncountMails(broker.db, organizationId, all.length)
     broker.log.warn({ err: error }, 'a function’s mail could not be sent')
-    throw new Failure('The mail server did not take the mail.', 'call', { code: 'mail_not_sent' })
+    throw new Failure(
+      'The mail server did not take the mail. Try again later; the operator of Patchbay finds the reason in its log.',
+      'call',
+      { code: 'mail_not_sent' },
+    )
   }
 }

@@ -7,6 +7,7 @@ import type { Checked } from '../sandbox/messages.ts'
 import { findConnection } from '../storage/connections.ts'
 import { findFunctionSettings, functionNames } from '../storage/functions.ts'
 import type { Broker } from './broker.ts'
+import { askerOf } from './function-asker.ts'
 import { impliedScopes, type PlannedCall } from './function-scopes.ts'
 import { mayUse } from '../core/connection.ts'
 import { allServices, type Service } from './services.ts'
@@ -172,6 +173,7 @@ export async function planFunctions(broker: Broker, principal: Principal, files:
   if (files.reduce((sum, one) => sum + one.source.length, 0) > mostCharacters)
     throw invalid('files', `Give ${mostCharacters / 1_000_000} MB at most at a time.`)
   const { organizationId } = principal
+  const asker = askerOf(principal)
   const precedence = (await findFunctionSettings(broker.db, organizationId))?.precedence ?? 'usual'
   const services = await allServices(broker, organizationId, { kind: null, q: null, category: null })
   const defined = new Set(await functionNames(broker.db, organizationId))
@@ -187,14 +189,13 @@ export async function planFunctions(broker: Broker, principal: Principal, files:
 
   const alone: { readonly path: string; readonly source: string; readonly checked: Checked }[] = []
   for (const { path, source } of files) {
-    const checked = await broker.sandbox.check(source, { organizationId, precedence, known: null })
+    const checked = await broker.sandbox.check(source, { asker, precedence, known: null })
     alone.push({ path, source, checked })
     for (const one of checked.signatures) defined.add(`${one.namespace}.${one.name}`.toLowerCase())
   }
   for (const { path, source, checked: first } of alone) {
     // in a namespace that is none of the usual ones, a function of another file is known by its name alone
-    const checked =
-      first.errors.length === 0 ? first : await broker.sandbox.check(source, { organizationId, precedence, known: [...defined] })
+    const checked = first.errors.length === 0 ? first : await broker.sandbox.check(source, { asker, precedence, known: [...defined] })
     const { uses } = checked
     // of functions that are not there, `functions` tells
     shown.push(fileOf(path, { ...checked, warnings: first.warnings }))

@@ -2,28 +2,26 @@ import { IANAZone } from 'luxon'
 import { nextAfter, parseCron, type Cron } from '../core/cron.ts'
 import { invalid, Problem } from '../core/problem.ts'
 import { nobody, type Principal } from '../core/principal.ts'
-import type { JobData } from '../jobs/jobs.ts'
+import { mapOf } from '../deluge/value.ts'
+import { jsonTextOf, valueOfJson } from '../sandbox/json.ts'
 import { findFunctionById, type FunctionRow } from '../storage/functions.ts'
 import {
+  countSchedules,
   deleteSchedule,
   findSchedule,
   insertSchedule,
   listSchedules,
-  takeDueSchedules,
   updateSchedule,
   type ScheduleView,
 } from '../storage/function-schedules.ts'
 import type { Broker, Caller } from './broker.ts'
 import { change } from './change.ts'
-import { runFunction } from './function-run.ts'
+import { maskedArguments } from './function-passwords.ts'
+import { openedArguments, sealedArguments, secretsAmong, starredArguments, type SecretCell } from './function-secrets.ts'
 import { surroundingsFor } from './function-settings.ts'
-import { argumentsFor, jsonTextOf, maskedArguments, unmaskedArguments, valueOfJson } from './function-values.ts'
+import { argumentsFor } from './function-values.ts'
 import { assertMayWrite, getFunction } from './functions.ts'
 
-/** Later than this a run is missed: who expects it at nine does not expect it at noon. */
-const graceMs = 10 * 60_000
-/** Missed moments that are counted one by one. */
-const mostCounted = 1_000
 const mostSchedules = 20
 
 /** The owner of a function, as whom schedules and public calls run: nobody is logged in. @throws Problem owner_inactive */
@@ -93,16 +91,21 @@ function cronOf(text: string): Cron {
   }
 }
 
-/** @returns the arguments as they are stored. @throws Problem validation_failed */
-async function checkedArguments(broker: Broker, principal: Principal, row: FunctionRow, text: string, before = '{}'): Promise<string> {
+const neverComes = 'This day never comes. Choose another day of the month, or another month.'
+
+/** Where the passwords among its arguments are sealed. */
+export const scheduleCell = (row: Omit<SecretCell, 'table'>): SecretCell => ({ ...row, table: 'function_schedules' })
+
+/** @returns the arguments as they are stored, passwords sealed. @throws Problem validation_failed */
+async function checkedArguments(broker: Broker, principal: Principal, row: FunctionRow, text: string, cell: SecretCell) {
   const { surroundings } = await surroundingsFor(broker, principal, null)
   const value = valueOfJson(text)
   if (typeof value !== 'object' || value?.kind !== 'map') throw invalid('arguments', 'Give a map of arguments by their names.')
-  const meant = unmaskedArguments(row.signature, value, before)
-  argumentsFor(surroundings, row.signature, meant.entries, true)
-  const kept = jsonTextOf(surroundings, meant)
-  if (kept.length > 20_000) throw invalid('arguments', 'The arguments of a schedule have 20000 characters at most.')
-  return kept
+  if (text.length > 20_000) throw invalid('arguments', 'The arguments of a schedule have 20000 characters at most.')
+  const secret = secretsAmong(row.signature, value.entries, await openedArguments(broker, cell), name => `arguments.${name}`)
+  argumentsFor(surroundings, row.signature, new Map([...value.entries, ...secret]), true)
+  const shown = mapOf([...starredArguments(value.entries, secret)])
+  return { arguments: jsonTextOf(surroundings, shown), ...(await sealedArguments(broker, cell, secret)) }
 }
 
 const checkedZone = (zone: string): string => {
@@ -110,7 +113,7 @@ const checkedZone = (zone: string): string => {
   return zone
 }
 
-/** @throws Problem validation_failed, function_not_found, forbidden */
+/** @throws Problem validation_failed, function_not_found, too_many_schedules, forbidden */
 export async function createSchedule(
   broker: Broker,
   by: Caller,
@@ -124,19 +127,22 @@ export async function createSchedule(
   const cron = cronOf(input.cron)
   const zone = checkedZone(input.timeZone ?? settings.time_zone)
   const next = nextAfter(cron, zone, new Date(broker.now()))
-  if (next === null) throw invalid('cron', 'This day never comes.')
-  const kept = await checkedArguments(broker, principal, row, input.arguments ?? '{}')
+  if (next === null) throw invalid('cron', neverComes)
   const id = broker.id()
+  const cell = scheduleCell({ id, organization_id: principal.organizationId, sealed_arguments: null, sealed_version: 0 })
+  const kept = await checkedArguments(broker, principal, row, input.arguments ?? '{}', cell)
   await change(broker, by, async (trx, traces) => {
-    if ((await listSchedules(trx, principal.organizationId, row.id)).length >= mostSchedules)
-      throw invalid('cron', `A function has ${mostSchedules} schedules at most.`)
+    const { ofOrganization, ofFunction } = await countSchedules(trx, principal.organizationId, row.id)
+    if (ofFunction >= mostSchedules) throw invalid('cron', `A function has ${mostSchedules} schedules at most.`)
+    if (ofOrganization >= broker.limits.functionSchedules)
+      throw new Problem('too_many_schedules', { most: broker.limits.functionSchedules })
     await insertSchedule(trx, {
       id,
       organization_id: principal.organizationId,
       function_id: row.id,
       cron: input.cron.trim(),
       time_zone: zone,
-      arguments: kept,
+      ...kept,
       enabled: input.enabled ?? true,
       next_run: next,
       created_by: principal.userId,
@@ -162,11 +168,11 @@ export async function editSchedule(broker: Broker, by: Caller, id: string, input
   const cron = (input.cron ?? before.cron).trim()
   const zone = checkedZone(input.timeZone ?? before.time_zone)
   const next = nextAfter(cronOf(cron), zone, new Date(broker.now()))
-  if (next === null) throw invalid('cron', 'This day never comes.')
-  const kept =
-    input.arguments === undefined ? before.arguments : await checkedArguments(broker, principal, row, input.arguments, before.arguments)
+  if (next === null) throw invalid('cron', neverComes)
+  const kept = input.arguments === undefined ? {} : await checkedArguments(broker, principal, row, input.arguments, scheduleCell(before))
   await change(broker, by, async (trx, traces) => {
-    await updateSchedule(trx, id, { cron, time_zone: zone, arguments: kept, enabled: input.enabled ?? before.enabled, next_run: next })
+    const values = { cron, time_zone: zone, enabled: input.enabled ?? before.enabled, next_run: next, ...kept }
+    if (!(await updateSchedule(trx, id, values, before.sealed_version))) throw new Problem('precondition_failed')
     traces.audit('function.schedule_changed', `function:${row.namespace}.${row.name}`, { cron, time_zone: zone, enabled: input.enabled })
   })
   return getSchedule(broker, principal, id)
@@ -181,117 +187,4 @@ export async function removeSchedule(broker: Broker, by: Caller, id: string): Pr
     await deleteSchedule(trx, id)
     traces.audit('function.unscheduled', `function:${row.namespace}.${row.name}`, { cron: row.cron })
   })
-}
-
-/** The moments of a schedule from `first` up to `until`, both included. */
-function momentsUntil(
-  cron: Cron,
-  zone: string,
-  first: Date,
-  until: Date,
-): { readonly last: Date; readonly count: number; readonly next: Date | null } {
-  let last = first
-  let count = 1
-  let next = nextAfter(cron, zone, first)
-  while (next !== null && next <= until && count < mostCounted) {
-    last = next
-    count += 1
-    next = nextAfter(cron, zone, next)
-  }
-  if (next !== null && next <= until) next = nextAfter(cron, zone, until)
-  return { last, count, next }
-}
-
-/**
- * Every minute: a job for each schedule whose moment has come, in the transaction that moves it on. Moments that passed while nothing ran
- * are not run later; they are counted, and the log of runs says so.
- */
-export async function sendDueSchedules(broker: Broker): Promise<void> {
-  const now = new Date(broker.now())
-  await broker.db.transaction().execute(async trx => {
-    for (const row of await takeDueSchedules(trx, 500)) {
-      const { last, count, next } = momentsUntil(parseCron(row.cron), row.time_zone, row.next_run ?? now, now)
-      const late = now.getTime() - last.getTime() > graceMs
-      const missed = late ? count : count - 1
-      await updateSchedule(trx, row.id, {
-        next_run: next,
-        missed: row.missed + missed,
-        ...(!late && { last_run: last }),
-      })
-      if (missed > 0) {
-        const view = await findSchedule(trx, row.organization_id, row.id)
-        const from = (row.next_run ?? now).toISOString()
-        broker.functionLog.record({
-          id: broker.id(),
-          organization_id: row.organization_id,
-          function_id: row.function_id,
-          namespace: view?.namespace ?? '',
-          name: view?.name ?? '',
-          revision: 0,
-          user_id: view?.owner_id ?? null,
-          subject_id: null,
-          key_id: null,
-          door: 'schedule',
-          status: 'missed',
-          started_at: row.next_run ?? now,
-          duration_ms: 0,
-          statements: 0,
-          calls: 0,
-          arguments: maskedArguments(view?.signature ?? null, view ? row.arguments : '{}'),
-          info: '',
-          output: null,
-          output_type: 'void',
-          error: `${missed === 1 ? 'A run was' : `${missed} runs were`} missed: Patchbay was not running, or too busy, from ${from}.`,
-          line: null,
-        })
-      }
-      if (!late) {
-        const data = { organization_id: row.organization_id, schedule_id: row.id, due: last.toISOString() }
-        await broker.jobs.send(trx, 'run_scheduled_function', data)
-      }
-    }
-  })
-}
-
-/** One scheduled run, as the function's owner and without a login user. What goes wrong is in the log of runs. */
-export async function runScheduled(broker: Broker, data: JobData['run_scheduled_function']): Promise<void> {
-  const schedule = await findSchedule(broker.db, data.organization_id, data.schedule_id)
-  const row = schedule && (await findFunctionById(broker.db, data.organization_id, schedule.function_id))
-  if (!row || !schedule.enabled) return
-  try {
-    const value = valueOfJson(schedule.arguments)
-    await runFunction(broker, {
-      function: row,
-      principal: await ownerOf(broker, row),
-      door: 'schedule',
-      ip: null,
-      given: typeof value === 'object' && value?.kind === 'map' ? value.entries : new Map(),
-      strict: false,
-    })
-  } catch (error) {
-    if (!(error instanceof Problem)) throw error
-    broker.functionLog.record({
-      id: broker.id(),
-      organization_id: row.organization_id,
-      function_id: row.id,
-      namespace: row.namespace,
-      name: row.name,
-      revision: row.revision,
-      user_id: row.owner_id,
-      subject_id: null,
-      key_id: null,
-      door: 'schedule',
-      status: 'failure',
-      started_at: new Date(broker.now()),
-      duration_ms: 0,
-      statements: 0,
-      calls: 0,
-      arguments: maskedArguments(row.signature, schedule.arguments),
-      info: '',
-      output: null,
-      output_type: 'void',
-      error: [error.message, ...error.errors.map(one => `${one.path}: ${one.message}`)].join(' ').slice(0, 2000),
-      line: null,
-    })
-  }
 }

@@ -3,7 +3,9 @@ import type { FunctionSignature } from '../core/function.ts'
 import { Problem } from '../core/problem.ts'
 import type { Surroundings } from '../deluge/host.ts'
 import { fileOf, type Value } from '../deluge/value.ts'
-import { argumentsFor, jsonTextOf, loggedArguments, valueOfJson } from './function-values.ts'
+import { jsonTextOf, valueOfJson } from '../sandbox/json.ts'
+import { loggedArguments } from './function-passwords.ts'
+import { argumentsFor } from './function-values.ts'
 
 const surroundings: Surroundings = {
   timeZone: 'Europe/Berlin',

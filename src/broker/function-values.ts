@@ -2,48 +2,22 @@ import { DateTime as Moment } from 'luxon'
 import type { FunctionSignature, VariableType } from '../core/function.ts'
 import { Problem, type FieldError } from '../core/problem.ts'
 import { parseDate, parseTime } from '../deluge/dates.ts'
-import { Failure } from '../deluge/failure.ts'
 import type { Surroundings } from '../deluge/host.ts'
-import { parseJson } from '../deluge/json.ts'
-import { defaultLimits, meterOf } from '../deluge/limits.ts'
-import { jsonOf, textOf } from '../deluge/text.ts'
-import { dateTime, decimal, Digits, emptyMap, fileOf, integer, listOf, mapOf, type KeyValue, type Value } from '../deluge/value.ts'
+import { textOf } from '../deluge/text.ts'
+import { dateTime, decimal, Digits, emptyMap, fileOf, integer, listOf, type KeyValue, type Value } from '../deluge/value.ts'
+import { valueOfJson } from '../sandbox/json.ts'
 
-/** JSON as a script's value: numbers exact, texts as they are. @throws Failure when it is no JSON or larger than a run may hold */
-export const valueOfJson = (text: string): Value =>
-  parseJson(
-    text,
-    meterOf(
-      { ...defaultLimits, milliseconds: Infinity },
-      () => 0,
-      () => false,
-      () => 0,
-    ),
-  )
-
-/** A script's value as JSON text: long numbers and decimals keep their digits, a file becomes its bytes in base64. */
-export function jsonTextOf(surroundings: Surroundings, value: Value): string {
-  if (value === null || typeof value === 'boolean') return String(value)
-  if (typeof value === 'string') return JSON.stringify(value)
-  if (typeof value === 'number' || typeof value === 'bigint') return String(value)
-  switch (value.kind) {
-    case 'file':
-      return JSON.stringify({
-        filename: value.name,
-        content_type: value.contentType,
-        size: value.bytes.byteLength,
-        content_base64: Buffer.from(value.bytes).toString('base64'),
-      })
-    case 'decimal':
-      return value.value.isFinite() ? textOf(surroundings, value) : 'null'
-    case 'list':
-    case 'map':
-      return jsonOf(surroundings, value)
-    case 'collection':
-      return jsonTextOf(surroundings, value.content)
-    default:
-      return JSON.stringify(textOf(surroundings, value))
-  }
+/** To write JSON that was read as JSON: nothing in it is written in anybody's way. */
+export const plainly: Surroundings = {
+  timeZone: 'UTC',
+  dateFormat: 'dd-MMM-yyyy',
+  loginUser: null,
+  adminUser: null,
+  appName: '',
+  appUri: '',
+  ipAddress: null,
+  precedence: 'usual',
+  profile: 'crm',
 }
 
 /** A type's own family, for every spelling a header or a form may use. */
@@ -204,97 +178,3 @@ export function ofVariableType(surroundings: Surroundings, value: Value, type: V
 }
 
 export const variableTypeAsked = (type: VariableType): string => asked[type]
-
-const stars = '********'
-
-const passwordNames = (signature: FunctionSignature | null): ReadonlySet<string> =>
-  new Set((signature?.parameters ?? []).filter(one => one.type?.toLowerCase() === 'password').map(one => one.name.toLowerCase()))
-
-/** A password of one or two characters would be found in every word. */
-const shortestMasked = 3
-
-/**
- * Puts stars for what was given as a password wherever it stands, as it is or percent-encoded: a whole request in `crmAPIRequest` holds it
- * again, and a script may print it.
- */
-export function maskPasswords(signature: FunctionSignature | null, values: ReadonlyMap<string, Value>): (text: string) => string {
-  const names = passwordNames(signature)
-  const spellings = new Set<string>()
-  for (const [name, value] of values) {
-    if (!names.has(name.toLowerCase()) || typeof value !== 'string' || value.length < shortestMasked) continue
-    const percent = encodeURIComponent(Buffer.from(value).toString())
-    const form = new URLSearchParams([['', value]]).toString().slice(1)
-    const json = JSON.stringify(value).slice(1, -1)
-    for (const spelling of [value, json, JSON.stringify(json).slice(1, -1), percent, form]) spellings.add(spelling)
-  }
-  const longestFirst = [...spellings].sort((a, b) => b.length - a.length)
-  return text => longestFirst.reduce((masked, spelling) => masked.replaceAll(spelling, stars), text)
-}
-
-/** Arguments in a JSON text with stars for those declared as passwords. */
-export function maskedArguments(signature: FunctionSignature | null, text: string): string {
-  const names = passwordNames(signature)
-  if (names.size === 0) return text
-  const given = valueOfJson(text)
-  if (typeof given !== 'object' || given?.kind !== 'map') return '{}'
-  const masked = mapOf([...given.entries].map(([name, value]) => [name, names.has(name.toLowerCase()) && value !== null ? stars : value]))
-  return jsonOf(plainly, masked)
-}
-
-/** New arguments as they are meant: a password that comes back as the stars it was shown as stays what it was. */
-export function unmaskedArguments(signature: FunctionSignature | null, given: KeyValue, before: string): KeyValue {
-  const names = passwordNames(signature)
-  const old = valueOfJson(before)
-  if (typeof old !== 'object' || old?.kind !== 'map') return given
-  return mapOf(
-    [...given.entries].map(([name, value]) => [
-      name,
-      names.has(name.toLowerCase()) && value === stars ? (old.entries.get(name) ?? null) : value,
-    ]),
-  )
-}
-
-/** JSON of JSON: nothing in it is written in anybody's way. */
-const plainly: Surroundings = {
-  timeZone: 'UTC',
-  dateFormat: 'dd-MMM-yyyy',
-  loginUser: null,
-  adminUser: null,
-  appName: '',
-  appUri: '',
-  ipAddress: null,
-  precedence: 'usual',
-  profile: 'crm',
-}
-
-/** A value as the log has it: one that is too long or too deep to be written does not end its run. */
-function writtenOf(surroundings: Surroundings, value: Value): string {
-  try {
-    return jsonTextOf(surroundings, value)
-  } catch (error) {
-    if (!(error instanceof Failure)) throw error
-    return JSON.stringify('…')
-  }
-}
-
-/** What the log keeps of arguments: those declared as passwords are stars, files are their names. */
-export function loggedArguments(
-  surroundings: Surroundings,
-  signature: FunctionSignature | null,
-  values: ReadonlyMap<string, Value>,
-  longest: number,
-): string {
-  const secret = passwordNames(signature)
-  const masked = maskPasswords(signature, values)
-  const members = [...values].map(([name, value]) => {
-    const text =
-      secret.has(name.toLowerCase()) && value !== null
-        ? JSON.stringify(stars)
-        : typeof value === 'object' && value?.kind === 'file'
-          ? JSON.stringify({ filename: value.name, size: value.bytes.byteLength })
-          : masked(writtenOf(surroundings, value))
-    return `${JSON.stringify(name)}:${text.length > longest ? JSON.stringify(`${text.slice(0, longest)}…`) : text}`
-  })
-  const whole = `{${members.join(',')}}`
-  return whole.length > longest * 4 ? '{}' : whole
-}

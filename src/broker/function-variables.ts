@@ -4,6 +4,7 @@ import type { Principal } from '../core/principal.ts'
 import { Failure } from '../deluge/failure.ts'
 import type { Surroundings } from '../deluge/host.ts'
 import type { Value } from '../deluge/value.ts'
+import { jsonTextOf, valueOfJson } from '../sandbox/json.ts'
 import type { FunctionRow } from '../storage/functions.ts'
 import {
   countVariables,
@@ -20,7 +21,7 @@ import type { Place } from '../vault/envelope.ts'
 import type { Broker, Caller } from './broker.ts'
 import { change } from './change.ts'
 import { surroundingsFor } from './function-settings.ts'
-import { jsonTextOf, ofVariableType, valueOfJson, variableTypeAsked } from './function-values.ts'
+import { ofVariableType, variableTypeAsked } from './function-values.ts'
 import { assertMayWrite, getFunction } from './functions.ts'
 
 /** Characters of one value as JSON. */
@@ -74,12 +75,16 @@ export async function writeVariable(
 ): Promise<void> {
   for (let attempt = 0; attempt < 5; attempt++) {
     const row = await visibleVariable(broker.db, of.organization_id, of.id, name)
-    if (!row) throw new Failure(`There is no variable ${name.slice(0, 100)}: create it among the variables of functions first.`, 'call')
+    if (!row)
+      throw new Failure(
+        `There is no variable ${name.slice(0, 100)}: create it first, under Variables, for the organisation or for the function whose line this is.`,
+        'call',
+      )
     const fitting = ofVariableType(surroundings, value, row.type)
     if (fitting === undefined) throw new Failure(`The variable ${row.name} is of type ${row.type}. ${variableTypeAsked(row.type)}`, 'call')
     const text = fitting === null ? null : jsonTextOf(surroundings, fitting)
     if (text !== null && text.length > longestValue)
-      throw new Failure(`The value of a variable has ${longestValue} characters at most.`, 'call')
+      throw new Failure(`The value of a variable has ${longestValue} characters at most. Store less, or use several variables.`, 'call')
     const kept = await stored(broker, row, row.version + 1, text)
     if (await updateVariable(broker.db, row.id, row.version, { ...kept, updated_by: principal.userId })) return
   }

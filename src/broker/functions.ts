@@ -16,11 +16,13 @@ import {
   type FunctionFilter,
   type FunctionRow,
 } from '../storage/functions.ts'
+import type { Executor } from '../storage/database.ts'
 import { lastRuns } from '../storage/function-runs.ts'
 import type { PageRequest } from '../storage/page.ts'
 import type { Broker, Caller } from './broker.ts'
 import { change } from './change.ts'
 import { assertNamed, judged } from './function-check.ts'
+import { sealNewPasswords } from './function-secrets.ts'
 import { namesOf } from './memberships.ts'
 
 /** Functions of one organisation. */
@@ -113,6 +115,7 @@ export async function saveFunction(
   }
   const { signature, uses, warnings } = await judged(broker, principal, input.source, before)
   assertNamed(signature, before.namespace, before.name)
+  const seal = await sealNewPasswords(broker, before, signature)
   await change(broker, by, async (trx, traces) => {
     const now = await lockFunction(trx, principal.organizationId, before.id)
     if (!now) throw new Problem('function_not_found')
@@ -128,6 +131,7 @@ export async function saveFunction(
       author_id: principal.userId,
       revision: next,
     })
+    await seal(trx, now)
     if (same) return
     await insertVersion(trx, {
       function_id: now.id,
@@ -166,8 +170,7 @@ export async function removeFunction(
   assertMayWrite(principal)
   const row = await getFunction(broker, principal.organizationId, path.namespace, path.name)
   await change(broker, by, async (trx, traces) => {
-    const users = await functionsUsing(trx, principal.organizationId, 'functions', `${row.namespace}.${row.name}`.toLowerCase())
-    const others = users.filter(one => one.id !== row.id).map(one => `${one.namespace}.${one.name}`)
+    const others = await callersOf(trx, principal.organizationId, row)
     if (others.length > 0 && !force) throw new Problem('function_in_use', { functions: others })
     await deleteFunction(trx, principal.organizationId, row.id)
     traces.audit('function.deleted', `function:${row.namespace}.${row.name}`, { revision: row.revision })
@@ -232,10 +235,20 @@ export async function presentFunctions(
   })
 }
 
+/** "namespace.name" of other functions whose source calls this one. */
+export async function callersOf(
+  db: Executor,
+  organizationId: string,
+  { id, namespace, name }: Pick<FunctionRow, 'id' | 'namespace' | 'name'>,
+): Promise<string[]> {
+  const users = await functionsUsing(db, organizationId, 'functions', `${namespace}.${name}`.toLowerCase())
+  return users.filter(one => one.id !== id).map(one => `${one.namespace}.${one.name}`)
+}
+
 export async function presentFunction(broker: Broker, principal: Principal, row: FunctionRow) {
   const [shown] = await presentFunctions(broker, principal, [row])
   if (!shown) throw new Error('one row is one function')
-  return shown
+  return { ...shown, called_by: await callersOf(broker.db, principal.organizationId, row) }
 }
 
 export async function listOfFunctions(broker: Broker, principal: Principal, filter: FunctionFilter) {

@@ -21,10 +21,12 @@ export interface InvocationRecord extends Series, InvocationOutcome {
 /** Every call, written in batches: half a second behind, less when many wait. When a connection was last used: five seconds. */
 export interface InvocationLog {
   record(call: InvocationRecord): void
-  /** @throws Problem storage_unavailable when so many calls wait that more must not go on unlogged. */
+  /** @throws Problem storage_unavailable when the log could not be written for two seconds, or so many calls wait that more must not go on unlogged. */
   assertRoom(): void
   /** Writes what was recorded before; a failure is logged and tried again later. */
   flush(): Promise<void>
+  /** Calls that are not written yet. */
+  waiting(): number
   close(): Promise<void>
 }
 
@@ -39,6 +41,8 @@ const touchMilliseconds = 5_000
 const retryMilliseconds = 1_000
 /** Calls that may wait for a database that is away. Beyond, calls are refused rather than left out of the log. */
 const mostWaiting = 20_000
+/** A database that has taken nothing for so long is away: calls are refused until it takes what waits. */
+const longestStallMilliseconds = 2_000
 
 /** Only the last part is not ours or a header's, so that no two series have one key. */
 const keyOf = (call: InvocationRecord): string =>
@@ -54,6 +58,8 @@ export function createInvocationLog(db: Database, log: Log, id: () => string): I
   const series: KnownSeries = new Map()
   /** The last attempt failed, and some of what waits may have been stored all the same. */
   let uncertain = false
+  /** When the attempt began after which nothing has been stored. */
+  let stalledSince: number | null = null
   let uses = new Map<string, Date>()
   let touchedAt = performance.now()
   let timer: NodeJS.Timeout | null = null
@@ -75,8 +81,10 @@ export function createInvocationLog(db: Database, log: Log, id: () => string): I
       const batches = attempt.slice(0, batchesPerStatement)
       const again = uncertain
       uncertain = true
+      stalledSince ??= performance.now()
       await insertInvocations(db, batches, series, again)
       uncertain = false
+      stalledSince = null
       attempt = attempt.slice(batches.length)
       for (const { series, lastAt, afterMs } of batches) {
         calls -= afterMs.length
@@ -158,9 +166,11 @@ export function createInvocationLog(db: Database, log: Log, id: () => string): I
       else schedule(batchMilliseconds)
     },
     assertRoom() {
-      if (calls >= mostWaiting) throw new Problem('storage_unavailable', { retry_after: 2 })
+      const stalled = stalledSince !== null && performance.now() - stalledSince > longestStallMilliseconds
+      if (stalled || calls >= mostWaiting) throw new Problem('storage_unavailable', { retry_after: 2 })
     },
     flush,
+    waiting: () => calls,
     async close() {
       if (timer) clearTimeout(timer)
       touchedAt = -Infinity

@@ -5,7 +5,9 @@ import { Problem } from '../core/problem.ts'
 import { nobody, type Principal } from '../core/principal.ts'
 import type { OutgoingRequest } from '../core/request.ts'
 import type { ServiceDefinition } from '../core/service.ts'
+import type { OpenSpan } from '../telemetry/traces.ts'
 import type { Broker } from './broker.ts'
+import { echoOf, noEcho, type Echo } from './echo.ts'
 import { forcedRefreshDidNotHelp, freshCredential, mayForceRefresh } from './fresh-credentials.ts'
 import { openClient } from './scheme-context.ts'
 import { findUsable, freshlyOpened, rememberedUsable, type Opened, type Usable } from './usable.ts'
@@ -18,9 +20,9 @@ export interface Transmitted {
 
 /**
  * How a door sends: whole (invoke) or streamed (proxy). `final` says, once the status is known, whether this answer is the one:
- * when it is not, a streaming door drops it and passes nothing on.
+ * when it is not, a streaming door drops it and passes nothing on. What a door passes on has been through `echo`.
  */
-export type Transmit = (request: OutgoingRequest, final: (status: number) => boolean) => Promise<Transmitted>
+export type Transmit = (request: OutgoingRequest, final: (status: number) => boolean, echo: Echo) => Promise<Transmitted>
 
 export interface Call {
   readonly door: 'invoke' | 'proxy' | 'function'
@@ -43,6 +45,21 @@ export interface Call {
  *   destination_not_confirmed, token_refresh_unavailable, upstream_unreachable, upstream_timeout …
  */
 export async function invoke(broker: Broker, principal: Principal, call: Call, transmit: Transmit): Promise<Transmitted> {
+  const { traces } = broker
+  if (traces === null) return conduct(broker, principal, call, transmit, null)
+  const { method, url } = call.request
+  const sent: Transmit = (request, final, echo) =>
+    traces.span('egress', { method, host: request.url.host }, async span => {
+      const answer = await transmit(request, final, echo)
+      span.say({ status: answer.status })
+      return answer
+    })
+  return traces.span('invoke', { organization: principal.organizationId, door: call.door, method, host: url.host }, span =>
+    conduct(broker, principal, call, sent, span),
+  )
+}
+
+async function conduct(broker: Broker, principal: Principal, call: Call, transmit: Transmit, span: OpenSpan | null): Promise<Transmitted> {
   broker.invocations.assertRoom()
   const started = broker.monotonic()
   let usable: Usable | null = null
@@ -52,9 +69,10 @@ export async function invoke(broker: Broker, principal: Principal, call: Call, t
     const { connection } = call
     if (connection !== null) {
       const user = call.author === undefined ? principal : { ...principal, userId: call.author }
+      broker.deployment.assertOwn()
       usable = rememberedUsable(broker, user, connection) ?? (await findUsable(broker, user, connection))
     }
-    const answer = usable === null ? await transmit(call.request, () => true) : await through(broker, usable, call, transmit)
+    const answer = usable === null ? await transmit(call.request, () => true, noEcho) : await through(broker, usable, call, transmit)
     status = answer.status
     return answer
   } catch (error) {
@@ -62,6 +80,7 @@ export async function invoke(broker: Broker, principal: Principal, call: Call, t
     throw error
   } finally {
     const milliseconds = broker.monotonic() - started
+    span?.say({ connection: usable?.connectionId ?? null, service: usable?.serviceLinkName ?? null, status })
     broker.metrics.call(call.door, status, problem, milliseconds)
     broker.invocations.record({
       organization_id: principal.organizationId,
@@ -101,11 +120,11 @@ async function through(broker: Broker, usable: Usable, call: Call, transmit: Tra
     let dropped = false
     const final = (status: number) => !(dropped = expired.has(status) && renewable())
     const placed = authorised(broker, usable, opened, request)
-    const first = await transmit(placed instanceof Promise ? await placed : placed, final)
+    const first = await transmit(placed instanceof Promise ? await placed : placed, final, echoOf(usable, opened))
     if (!(first.body === null ? dropped : saysExpired(usable, first) && renewable())) return first
 
     const renewed = await freshCredential(broker, usable, generation)
-    const second = await transmit(await authorised(broker, usable, renewed, request), () => true)
+    const second = await transmit(await authorised(broker, usable, renewed, request), () => true, echoOf(usable, renewed))
     // only a token that is new can have been of no use: a refresh that failed is tried again when its pause is over
     if (saysExpired(usable, second) && usable.generation !== generation) forcedRefreshDidNotHelp(broker, usable)
     return second
@@ -131,11 +150,34 @@ function assertDestination(broker: Broker, usable: Usable, request: OutgoingRequ
     throw new Problem('destination_not_allowed', { ...facts(), detail: `The service allows only ${methods.join(', ')}.` })
   if (path_prefix !== undefined && !underPrefix(url.pathname, path_prefix))
     throw new Problem('destination_not_allowed', { ...facts(), detail: `The service allows only paths under ${path_prefix}.` })
+  if (methods ?? path_prefix) assertNoOverride(request, facts)
 }
 
-/** Encoded slashes, backslashes and dots could leave the prefix at the other end: with a prefix they are refused. */
+/**
+ * Slashes, backslashes and dots that are encoded, once or several times or longer than UTF-8 allows, could leave the prefix at the other
+ * end, as could `;`, which some servers cut off: with a prefix they are refused.
+ */
 const underPrefix = (pathname: string, prefix: string): boolean =>
-  !/%2f|%5c|%2e|%00|\/\/|;/i.test(pathname) && (pathname === prefix || pathname.startsWith(prefix.endsWith('/') ? prefix : prefix + '/'))
+  !/%(?:25)*(?:2f|5c|2e|00|c[01]|e0%(?:25)*[89])|\/\/|;/i.test(pathname) &&
+  (pathname === prefix || pathname.startsWith(prefix.endsWith('/') ? prefix : prefix + '/'))
+
+/** With these many servers take another method, or another path, than those of the request line. */
+const overrides = /^x-(?:http-method(?:-override)?|method-override|original-url|rewrite-url|original-uri|override-url)$/
+
+/** What a service limits to methods or a path is limited to those that count in the end (X13). */
+function assertNoOverride({ url, headers, body }: OutgoingRequest, facts: () => Readonly<Record<string, unknown>>): void {
+  const header = headers.find((name, i) => i % 2 === 0 && overrides.test(spelt(name)))
+  if (header !== undefined) throw new Problem('header_not_allowed', { header })
+  const names = [
+    ...url.searchParams.keys(),
+    ...(body?.kind === 'form' ? body.fields.map(([name]) => name) : body?.kind === 'multipart' ? body.parts.map(part => part.name) : []),
+  ]
+  if (names.some(name => /^_method$/i.test(name)))
+    throw new Problem('destination_not_allowed', {
+      ...facts(),
+      detail: 'The service allows only some calls: leave out the parameter _method.',
+    })
+}
 
 const spelt = (name: string): string => name.toLowerCase().replaceAll('_', '-')
 

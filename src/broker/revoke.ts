@@ -119,9 +119,10 @@ export async function letHeldGrantsGo(
 }
 
 /**
- * The job: RFC 7009 at the service's revoke URL. Throws to be tried again (the provider is away); a plain no is final and is shown.
+ * The job: RFC 7009 at the service's revoke URL. Throws to be tried again (the provider is away, the database is another deployment's); a plain no is final and is shown.
  */
 export async function revokeAtProvider(broker: Broker, data: JobData['revoke_at_provider']): Promise<void> {
+  broker.deployment.assertOwn()
   const holder: Holder = { organizationId: data.organization_id, connectionId: data.connection_id, subjectId: data.subject_id }
   const from: RegisteredService = {
     organizationId: data.organization_id,

@@ -1,14 +1,17 @@
+import { variableValues } from '../auth/fields.ts'
 import { schemeOf } from '../auth/index.ts'
+import { capturedNames } from '../auth/oauth2-url.ts'
 import type { Client, TraceStep } from '../auth/scheme.ts'
 import { linkNameTaken, Problem } from '../core/problem.ts'
 import type { Principal } from '../core/principal.ts'
-import { hasClient } from '../core/service.ts'
+import { hasClient, type ServiceDefinition } from '../core/service.ts'
 import { Secret } from '../core/secret.ts'
 import { findService } from '../storage/services.ts'
 import type { Broker } from './broker.ts'
 import { judgedScopes, type NewConnection } from './connection-edits.ts'
 import { judgeGiven } from './flow.ts'
 import { contextOf, openClient, type RegisteredService } from './scheme-context.ts'
+import { assertSecretMayGo } from './secret-hosts.ts'
 import { judged } from './service-input.ts'
 import { assertMayCreate, getService, registered } from './services.ts'
 
@@ -71,12 +74,21 @@ async function probe(
   return { outcome: await scheme.probe(context), steps }
 }
 
-/** @throws Problem service_not_found, service_not_configured, test_not_available */
+/** Values for variables that the service itself gives when somebody connects; its schemes judge them. */
+const capturedOf = (service: ServiceDefinition, variables: Readonly<Record<string, string>>) =>
+  Object.fromEntries(Object.entries(variables).filter(([name]) => capturedNames(service).has(name)))
+
+/**
+ * With values as people give them when they connect, judged alike: the client secret is sent.
+ * @throws Problem service_not_found, service_not_configured, test_not_available, validation_failed
+ */
 export async function testService(broker: Broker, principal: Principal, linkName: string, variables: Readonly<Record<string, string>>) {
   const service = await getService(broker, principal.organizationId, linkName)
   if (!hasClient(service.definition)) throw new Problem('test_not_available', { service: linkName })
   const from = registered(service)
-  return probe(broker, principal, from, () => openClient(broker, from), variables)
+  const judgedValues = { ...capturedOf(service.definition, variables), ...variableValues(service.definition, variables) }
+  await assertSecretMayGo(broker, principal, from, judgedValues)
+  return probe(broker, principal, from, () => openClient(broker, from), judgedValues)
 }
 
 /** The same for one that is not stored, by whoever may store it. @throws Problem what createService refuses, test_not_available */

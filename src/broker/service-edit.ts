@@ -1,5 +1,6 @@
 import { invalid, Problem, type FieldError } from '../core/problem.ts'
 import type { Principal } from '../core/principal.ts'
+import { declaredHosts } from '../core/secret-hosts.ts'
 import type { ServiceDefinition } from '../core/service.ts'
 import { agreeToHosts } from '../storage/credentials.ts'
 import { holdersOf, lockService, updateService } from '../storage/services.ts'
@@ -100,12 +101,13 @@ export function planEdit(broker: Broker, principal: Principal, service: Service,
   const movedOrigin = whereSecretsGo.find(
     name => after[name] != null && originOf(after[name]) !== originOf(current[name] ?? current.access_token_url),
   )
-  if (movedOrigin && row.sealed_client_secret && !secretGiven)
-    throw new Problem(
-      'client_secret_required',
-      {},
-      { errors: [{ path: 'client_secret', message: `${movedOrigin} moves to another origin.` }] },
-    )
+  const movedTo = movedOrigin
+    ? `${movedOrigin} moves to another origin.`
+    : sameText(declaredHosts(definition), declaredHosts(next))
+      ? null
+      : 'The values of a variable decide which host it is sent to.'
+  if (movedTo !== null && row.sealed_client_secret && !secretGiven)
+    throw new Problem('client_secret_required', {}, { errors: [{ path: 'client_secret', message: movedTo }] })
 
   const secretAlone = secretGiven && movedFields.length === 0 && movedKnobs.length === 0 && !clientIdMoved
   return {

@@ -3,6 +3,7 @@ import { Problem } from '../core/problem.ts'
 import { nobody, type Principal } from '../core/principal.ts'
 import type { ServiceDefinition } from '../core/service.ts'
 import { fillHostRule } from '../core/api-hosts.ts'
+import { storageWithin } from '../core/within.ts'
 import { findConnection, type ConnectionView } from '../storage/connections.ts'
 import type { Holder } from '../storage/credentials.ts'
 import { connectUrlOf, type Broker } from './broker.ts'
@@ -163,12 +164,28 @@ export function rememberedUsable(broker: Broker, principal: Principal, linkName:
 export const freshlyOpened = (broker: Broker, usable: Usable): Opened | null =>
   usable.renewAt === null || broker.monotonic() < usable.renewAt ? usable.opened : null
 
-/** The way through a connection for this caller: from memory, or with one query. Nothing is decrypted yet. */
+/** Loads under way, by caller and epoch: who comes after a change does not join one from before. */
+const loadsOf = new WeakMap<Broker, Map<string, Promise<Usable>>>()
+
+/**
+ * The way through a connection for this caller: from memory, or with one query, which everybody who asks meanwhile shares: hundreds at once
+ * would keep each other from the few sessions there are. Nothing is decrypted yet.
+ */
 export async function findUsable(broker: Broker, principal: Principal, linkName: string): Promise<Usable> {
   const known = rememberedUsable(broker, principal, linkName)
   if (known) return known
+  if (!keyAllows(principal, linkName)) throw notFound(linkName)
+  const loads = loadsOf.get(broker) ?? new Map<string, Promise<Usable>>()
+  loadsOf.set(broker, loads)
+  const key = `${broker.calls.epoch()}\n${keyOf(principal, linkName)}`
+  let load = loads.get(key)
+  if (!load) loads.set(key, (load = loadUsable(broker, principal, linkName).finally(() => loads.delete(key))))
+  return load
+}
+
+async function loadUsable(broker: Broker, principal: Principal, linkName: string): Promise<Usable> {
   const since = broker.calls.epoch()
-  const row = await findConnection(broker.db, principal.organizationId, principal.subjectId, linkName)
+  const row = await storageWithin(findConnection(broker.db, principal.organizationId, principal.subjectId, linkName))
   if (!row) throw notFound(linkName)
   const usable = usableFrom(broker, principal, row)
   broker.calls.set(keyOf(principal, linkName), usable, since)

@@ -249,6 +249,25 @@ describe('functions on the command line', () => {
     expect(piped.out).toBe('Hello C x2\n')
   })
 
+  it('lists what ran, with how it ended', async () => {
+    await saved(`${space}.logged`, fn('logged', 'return 1 / d;', 'int d'))
+    await functions('run', `${space}.logged`, '-a', 'd=1')
+    await functions('run', `${space}.logged`, '-a', 'd=0')
+    await server.broker.functionLog.flush()
+    const { db } = server.broker
+    const first = await db.selectFrom('function_runs').select('id').where('name', '=', 'logged').where('status', '=', 'success').executeTakeFirstOrThrow() // prettier-ignore
+    await db.updateTable('function_runs').set({ status: 'interrupted', error: 'Patchbay ended.' }).where('id', '=', first.id).execute()
+    const listed = await functions('runs', `${space}.logged`)
+    expect(listed.out).toMatch(
+      new RegExp(
+        `^STARTED +STATUS[\\s\\S]*failure +${space}\\.logged[^\\n]*line 3: [\\s\\S]*interrupted +${space}\\.logged[^\\n]*Patchbay ended\\.`,
+      ),
+    )
+    const some = JSON.parse((await functions('runs', `${space}.logged`, '--status', 'interrupted', '--json')).out) as unknown[]
+    expect(some).toMatchObject([{ id: first.id, status: 'interrupted' }])
+    expect((await functions('runs', '--limit', '0')).code).not.toBe(0)
+  })
+
   it('ends with the line of a script that failed, and the address where a connection was missing', async () => {
     await saved(`${space}.fails`, fn('fails', 'info "before";\n\tx = {1}.get(7);\n\treturn 1 / 0;'))
     const failed = await functions('run', `${space}.fails`)

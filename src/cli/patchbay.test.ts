@@ -88,7 +88,7 @@ describe.each(['pglite', 'postgres'] as const)('the command line [%s]', database
     it('says what it can do, and what was written wrongly', async () => {
       const help = await patchbay(['--help'])
       expect(help.code).toBe(0)
-      for (const verb of ['login', 'services', 'connections', 'connect', 'invoke', 'keys', 'backup', 'restore'])
+      for (const verb of ['login', 'services', 'connections', 'connect', 'invoke', 'keys', 'backup', 'restore', 'adopt'])
         expect(help.out).toContain(`  ${verb}`)
       for (const wrong of [['--nonsense'], ['nonsense'], ['invoke', 'crm'], ['invoke', 'crm', 'https://x/', '-X', 'BREW'], []])
         expect([wrong, (await patchbay(wrong)).code]).toEqual([wrong, 2])
@@ -253,6 +253,13 @@ describe.each(['pglite', 'postgres'] as const)('the command line [%s]', database
     expect(rotated).toMatchObject({ code: 0, out: 'Wrapped again: 0. With an older master key: 0.\n' })
     await story.service('calendar')
     await story.connect('calendar', 'calendar')
+    const resealed = await patchbay(['keys', 'rotate', '--data'])
+    expect(resealed.code, resealed.err).toBe(0)
+    expect(resealed.out).toMatch(/^Sealed again: [1-9]\d*\. Damaged: 0\. Old data keys to be destroyed: 1\.\n$/)
+    expect((await patchbay(['keys', 'verify', '--all'])).out).toMatch(/^Data keys: 2\. Secrets: [1-9]\d*\. Damaged: 0\.\n$/)
+    expect((await patchbay(['keys', 'status'])).out).toMatch(/^master key +state +data keys\n[0-9a-f]{16} +newest +2\n$/)
+    expect((await patchbay(['adopt', '--online'])).err).toContain('belongs to loopback already')
+    expect(await patchbay(['adopt', '--restored-from', 'yesterday'])).toMatchObject({ code: 2 })
 
     const backup = join(home, `${database}.backup`)
     const made = await patchbay(['backup', backup])
@@ -276,7 +283,7 @@ describe.each(['pglite', 'postgres'] as const)('the command line [%s]', database
 
     const restored = await start(['restore', backup], '', place).ran
     expect(restored.code, restored.err).toBe(0)
-    expect(restored.err).toContain(`Restored ${rows} rows into `)
+    expect(restored.err).toMatch(new RegExp(`Restored ${rows} rows of 20.* into .*\\n1 authorisations have a refresh token of that time`))
     const twice = await start(['restore', backup], '', place).ran
     expect(twice.code).toBe(1)
     expect(twice.err).toContain('storage_unavailable: The database is not empty')

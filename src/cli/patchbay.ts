@@ -1,18 +1,33 @@
 import { Command, CommanderError } from 'commander'
 import { Patchbay } from '../../sdk/index.ts'
 import { version } from '../core/version.ts'
+import { adoptCommand } from './commands/adopt.ts'
 import { backupCommand } from './commands/backup.ts'
 import { connectCommand } from './commands/connect.ts'
 import { connectionCommands } from './commands/connections.ts'
+import { doctorCommand } from './commands/doctor.ts'
 import { functionCommands } from './commands/functions.ts'
 import { invokeCommand } from './commands/invoke.ts'
 import { keyCommands } from './commands/keys.ts'
 import { loginCommand } from './commands/login.ts'
 import { restoreCommand } from './commands/restore.ts'
+import { revocationsCommand } from './commands/revocations.ts'
 import { serviceCommands } from './commands/services.ts'
 import { accessOf, urlOf, type AccessOptions, type Surroundings } from './credentials.ts'
 import { described, Failure } from './failure.ts'
 import { say } from './terminal.ts'
+
+export interface RestoredRows {
+  readonly rows: number
+  /** For people. */
+  readonly database: string
+  /** RFC 3339. */
+  readonly backupAt: string
+  /** Authorisations that have one, which may be used up. */
+  readonly refreshTokens: number
+  /** Revocations, deletions and removals since the backup that were done again. */
+  readonly repeated: number
+}
 
 /** What every command is handed. */
 export interface Context {
@@ -22,8 +37,13 @@ export interface Context {
   /** Where that is. */
   url(command: Command): string
   /** The server's own: fills its empty database from a backup. Handed in, because nothing in this room opens a database. */
-  restore(file: string): Promise<{ rows: number; database: string }>
+  restore(file: string, revocations: string | null): Promise<RestoredRows>
+  /** The server's own: the database belongs to the public URL of the settings from now on. */
+  adopt(restoredFrom: Date | null): Promise<{ from: string | null; to: string; refreshTokens: number | null }>
 }
+
+/** What a command does to the server's own files and database. */
+export type OnServer = Pick<Context, 'restore' | 'adopt'>
 
 const program = (context: Context): Command => {
   const root = new Command('patchbay')
@@ -41,9 +61,12 @@ const program = (context: Context): Command => {
     connectCommand,
     invokeCommand,
     functionCommands,
+    doctorCommand,
     keyCommands,
     backupCommand,
     restoreCommand,
+    revocationsCommand,
+    adoptCommand,
   ]
   for (const add of commands) add(root, context)
   root.addHelpText(
@@ -66,11 +89,11 @@ Exit codes: 0 done, whatever the service answered; 1 refused or failed, said on 
  *
  * @param argv  Without the interpreter and the script.
  */
-export async function run(argv: readonly string[], surroundings: Surroundings, restore: Context['restore']): Promise<number> {
+export async function run(argv: readonly string[], surroundings: Surroundings, onServer: OnServer): Promise<number> {
   const options = (command: Command) => command.optsWithGlobals<AccessOptions>()
   const context: Context = {
     surroundings,
-    restore,
+    ...onServer,
     patchbay: command => new Patchbay(accessOf(surroundings, options(command))),
     url: command => urlOf(surroundings, options(command)),
   }

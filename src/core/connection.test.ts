@@ -73,7 +73,7 @@ describe('whose credential', () => {
 
 describe('a key', () => {
   const key = (connections: readonly string[] | null) => ({
-    key: { id: 'k', connections: connections && new Set(connections), invokeOnly: false, actAs: false },
+    key: { id: 'k', connections: connections && new Set(connections), invokeOnly: false, actAs: false, scopes: null },
   })
 
   it('that names connections allows those and no others', () => {

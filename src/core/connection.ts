@@ -47,6 +47,8 @@ export const statusReasons = {
   declined: 'Access was declined at the service.',
   revoked_by_provider: 'The service says this authorisation is no longer valid.',
   lost_rotation: 'The service issued a new refresh token that never arrived here; the old one is used up.',
+  restored_backup:
+    'Patchbay was restored from a back-up. The refresh token in it was replaced after the back-up was made, and the service no longer takes it.',
   no_refresh_token: 'The access token has ended and the service gave no refresh token.',
   client_invalid: 'The service refuses the client id or secret that Patchbay holds for it.',
   provider_down: 'The token endpoint does not answer.',

@@ -88,9 +88,10 @@ export function parseCron(text: string): Cron {
 /** A leap day that has to be a Monday comes once in 28 years. */
 const yearsAhead = 30
 
-function dayMatches(cron: Cron, at: DateTime): boolean {
-  const day = cron.days.has(at.day)
-  const weekday = cron.weekdays.has(at.weekday % 7)
+/** Whether the schedule names this day of its month; `ofWeek` from 0 for Sunday. */
+export function namesDay(cron: Cron, ofMonth: number, ofWeek: number): boolean {
+  const day = cron.days.has(ofMonth)
+  const weekday = cron.weekdays.has(ofWeek)
   if (cron.anyDay || cron.anyWeekday) return day && weekday
   return day || weekday
 }
@@ -114,7 +115,7 @@ export function nextAfter(cron: Cron, zone: string, after: Date): Date | null {
       day = day.endOf('month').startOf('day')
       continue
     }
-    if (!dayMatches(cron, day)) continue
+    if (!namesDay(cron, day.day, day.weekday % 7)) continue
     // where the clocks move, a time that they skip may come after one that is later on them
     const inOrder = day.offset === day.endOf('day').offset
     // each moment that is looked at costs: those before `after` are not

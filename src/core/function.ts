@@ -49,5 +49,9 @@ export type ArgumentMapping = z.infer<typeof argumentMapping>
 /** By which way a run was asked for. */
 export type FunctionDoor = 'editor' | 'api' | 'schedule' | 'public'
 
+/** `missed`: nothing ran at its time. `interrupted`: the process that ran it was killed. */
+export const runStatuses = ['running', 'success', 'failure', 'interrupted', 'missed'] as const
+export type RunStatus = (typeof runStatuses)[number]
+
 export const variableTypes = ['text', 'number', 'decimal', 'boolean', 'date', 'map', 'list'] as const
 export type VariableType = (typeof variableTypes)[number]

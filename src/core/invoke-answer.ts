@@ -6,6 +6,9 @@ import type { InvokeUrl } from './invoke-url.ts'
 const fileTypes =
   /^(?:image|audio|video|font)\/|^application\/(?!.*\+(?:json|xml)\b)(?:pdf|zip|gzip|octet-stream|msword|vnd\.|x-(?:zip|tar|gzip|7z|rar))/
 
+/** Whether this content type (null: none was said) is one that has no text. */
+export const isFile = (contentType: string | null): boolean => contentType !== null && fileTypes.test(contentType.toLowerCase())
+
 function decoded(text: string): string | null {
   try {
     return decodeURIComponent(text.trim())
@@ -85,8 +88,7 @@ function bodyText(answer: IncomingResponse, call: Pick<InvokeUrl, 'response_form
       content_base64: body.toString('base64'),
     })
   const attached = /^\s*attachment/i.test(headerOf(headers, 'content-disposition') ?? '')
-  if (call.response_format === 'file' || (call.response_format === 'auto' && (attached || fileTypes.test(contentType.toLowerCase()))))
-    return asFile()
+  if (call.response_format === 'file' || (call.response_format === 'auto' && (attached || isFile(contentType)))) return asFile()
   const charset = call.response_decoding ?? /charset\s*=\s*"?([^";\s]+)/i.exec(contentType)?.[1] ?? 'utf-8'
   const text = textIn(body, charset) ?? (call.response_format === 'string' ? body.toString('latin1') : null)
   if (text === null) return asFile()

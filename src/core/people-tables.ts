@@ -109,6 +109,8 @@ export interface ApiKeysTable {
   connections: ColumnType<string[] | null, string | null | undefined, string | null>
   invoke_only: WithDefault<boolean>
   act_as: WithDefault<boolean>
+  /** `Service.resource.OPERATION`, as a JSON array; null for all that the member may do. */
+  scopes: ColumnType<string[] | null, string | null | undefined, string | null>
   expires_at: OptionalTime
   created_at: Time
   last_used_at: OptionalTime

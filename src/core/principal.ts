@@ -24,6 +24,8 @@ export interface KeyLimits {
   readonly connections: ReadonlySet<string> | null
   readonly invokeOnly: boolean
   readonly actAs: boolean
+  /** All that the key may do, each allowed by the door that asks for it; null for everything its member may do. */
+  readonly scopes: readonly string[] | null
 }
 
 const ranks: Readonly<Record<Role, number>> = { user: 0, developer: 1, administrator: 2 }

@@ -8,6 +8,10 @@ export const problems = {
   unauthenticated: [401, 'Sign in, or send an API key as "Authorization: Bearer pb_…".'],
   forbidden: [403, 'Your role does not allow this. Ask an administrator of the organisation.'],
   csrf_refused: [403, 'This request did not come from a page of Patchbay: send the Origin header of the public URL, or use an API key.'],
+  insufficient_scope: [
+    403,
+    'The scopes of this API key do not allow this. Use another key, or make one that has the scope named in "scope".',
+  ],
   sign_in_failed: [401, 'This e-mail and password do not belong together. Check both, or ask an administrator for a reset link.'],
   sign_in_required: [409, 'This e-mail already has an account. Sign in with it first, then open the invitation again.'],
   act_as_not_allowed: [403, 'Only an API key created with "act_as" may send Patchbay-Subject, and only for a member of its organisation.'],
@@ -91,6 +95,10 @@ export const problems = {
   upstream_saturated: [503, 'Too many calls to this service are waiting already. Try again in a moment.'],
   functions_busy: [503, 'Too many functions are running already. Try again in a moment.'],
   response_too_large: [502, 'The answer of the service is larger than this server accepts.'],
+  loop_detected: [
+    508,
+    'This call has come through Patchbay three times already: a connection or a function leads back to itself. Change the URL that it calls.',
+  ],
   upgrade_not_supported: [501, 'The proxy does not carry WebSocket or other upgrades.'],
 
   // functions
@@ -101,6 +109,10 @@ export const problems = {
   variable_not_found: [404, 'There is no variable of this name.'],
   run_not_found: [404, 'There is no such run, or it is older than this server keeps runs.'],
   schedule_not_found: [404, 'There is no such schedule.'],
+  too_many_schedules: [
+    409,
+    'The organisation has as many schedules as it may have. Delete one, or ask the operator of Patchbay to raise PATCHBAY_FUNCTION_SCHEDULES.',
+  ],
 
   // running it
   integrity_error: [500, 'A stored secret does not belong where it was found, or was altered. It was not used; see the audit log.'],
@@ -108,7 +120,12 @@ export const problems = {
     409,
     'Data keys are wrapped by a master key that this server does not have. Add it below the new one, restart, then try again.',
   ],
+  deployment_mismatch: [
+    503,
+    'This database belongs to another Patchbay, so nothing is called or renewed with its connections. If it has moved here, run "patchbay adopt" on the server.',
+  ],
   storage_unavailable: [503, 'The database does not answer. Try again in a moment.'],
+  overloaded: [503, 'This server has more calls under way than it can carry. Try again after as many seconds as Retry-After says.'],
   shutting_down: [503, 'This instance is stopping. Try again.'],
   internal: [500, 'Something went wrong on our side. Report it with the request id.'],
 } as const satisfies Record<string, readonly [status: number, sentence: string]>

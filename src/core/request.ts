@@ -31,6 +31,10 @@ export interface OutgoingRequest {
   readonly url: URL
   readonly headers: readonly string[]
   readonly body: Body
+  /** For whom: organisations take turns where calls to one origin have to wait. */
+  readonly organizationId?: string
+  /** Of the call that this one is made for, see `hops.ts`. Left out: nobody's call, so nothing is said. */
+  readonly hops?: number
 }
 
 /** An answer that was read whole. `headers` is flat as above, names as the service wrote them; `body` is decoded (gzip …). */
@@ -84,6 +88,10 @@ export function withQueryParameter(request: OutgoingRequest, name: string, value
 
 const methodsWithBody = new Set(['POST', 'PUT', 'PATCH', 'DELETE'])
 
+/** One name to a lenient server: any case, and `name[]` as some take a list (X12). */
+export const sameParameter = (own: string, name: string): boolean =>
+  own.toLowerCase().replace(/\[.*$/s, '').trim() === name.toLowerCase() || own.toLowerCase() === name.toLowerCase()
+
 /**
  * Adds a field to a form body: urlencoded or multipart; a request without a body becomes urlencoded.
  * @throws Problem param_type_mismatch for GET, HEAD, OPTIONS and for raw or streamed bodies; parameter_conflict when the field is there.
@@ -94,10 +102,11 @@ export function withFormField(request: OutgoingRequest, name: string, value: str
   if (body === null) return { ...request, body: { kind: 'form', fields: [[name, value]] } }
   switch (body.kind) {
     case 'form':
-      if (body.fields.some(([own]) => own === name)) throw new Problem('parameter_conflict', { parameter: name, place: 'form' })
+      if (body.fields.some(([own]) => sameParameter(own, name))) throw new Problem('parameter_conflict', { parameter: name, place: 'form' })
       return { ...request, body: { ...body, fields: [...body.fields, [name, value]] } }
     case 'multipart': {
-      if (body.parts.some(part => part.name === name)) throw new Problem('parameter_conflict', { parameter: name, place: 'form' })
+      if (body.parts.some(part => sameParameter(part.name, name)))
+        throw new Problem('parameter_conflict', { parameter: name, place: 'form' })
       const part: Part = { name, filename: null, contentType: null, bytes: Buffer.from(value) }
       return { ...request, body: { ...body, parts: [...body.parts, part] } }
     }

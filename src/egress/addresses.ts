@@ -200,11 +200,21 @@ export function parseExceptions(text: string): AddressException[] {
   })
 }
 
-/** May this address be called on this port: it is public, or an exception names it. An exception for IPv4 does not cover IPv6 spellings of it. */
-export function addressAllowed(address: string, port: number, exceptions: readonly AddressException[]): boolean {
+/** Whether an exception names this address with this port. One for IPv4 does not cover IPv6 spellings of it. */
+export function addressListed(address: string, port: number, exceptions: readonly AddressException[]): boolean {
   const parsed = parseAddress(address)
-  if (parsed === null) return false
-  return classify(parsed) === 'public' || exceptions.some(one => (one.port === null || one.port === port) && within(parsed, one.range))
+  return parsed !== null && exceptions.some(one => (one.port === null || one.port === port) && within(parsed, one.range))
+}
+
+/** May this address be called on this port: it is public, or an exception names it. */
+export const addressAllowed = (address: string, port: number, exceptions: readonly AddressException[]): boolean =>
+  classifyAddress(address) === 'public' || addressListed(address, port, exceptions)
+
+/** What is called in the end: of an IPv6 address that a translator in use today turns into an IPv4 address, that one. */
+export function reachedAddress(address: string): string {
+  const parsed = parseAddress(address)
+  const found = parsed && embeddingRanges.find(({ range, usable }) => usable && within(parsed, range))
+  return found ? ipv4At(parsed.toByteArray(), found.offset).toString() : address
 }
 
 /** True when two spellings are the same address of the same family. */

@@ -2,7 +2,8 @@ import { lookup, Resolver } from 'node:dns/promises'
 import { connect as connectTcp, isIP, type Socket } from 'node:net'
 import { connect as connectTls, createSecureContext, rootCertificates, type SecureContext } from 'node:tls'
 import { Problem } from '../core/problem.ts'
-import { addressAllowed, classifyAddress, sameAddress, type AddressException } from './addresses.ts'
+import { addressAllowed, addressListed, classifyAddress, sameAddress, type AddressException, type Verdict } from './addresses.ts'
+import { isOfThisMachine } from './own-addresses.ts'
 
 export interface Answer {
   readonly address: string
@@ -11,6 +12,8 @@ export interface Answer {
 
 export interface ConnectOptions {
   readonly allowPrivateAddresses: readonly AddressException[]
+  /** Patchbay itself and its database, each `host:port`: called only where their address is an exception. */
+  readonly own?: readonly string[]
   /** Instead of DNS. A `port` in the answer is dialled instead of the URL's: tests answer for real host names with it. */
   readonly resolve?: (name: string) => Promise<readonly Answer[]>
   /** `ip` or `ip:port`: asked for A and AAAA instead of the system's resolver. */
@@ -49,10 +52,10 @@ function unreachable(target: Target, reason: string, sentence: string, cause?: u
   return new Problem('upstream_unreachable', { host, reason, sent: false, detail: `${host} could not be reached: ${sentence}` }, { cause })
 }
 
-function refused(target: Target, address: string): Problem {
+function refused(target: Target, verdict: Verdict | 'own'): Problem {
   const host = shown(target)
-  const verdict = classifyAddress(address)
-  const detail = `${host} may not be called: its address is not a public one (${verdict}). The operator can list it in PATCHBAY_ALLOW_PRIVATE_ADDRESSES.`
+  const why = verdict === 'own' ? 'it is Patchbay itself, or the machine that Patchbay runs on' : 'its address is not a public one'
+  const detail = `${host} may not be called: ${why} (${verdict}). The operator can list it in PATCHBAY_ALLOW_PRIVATE_ADDRESSES.`
   // The address itself stays out of the facts: what an internal name resolves to is not the caller's to learn.
   return new Problem('destination_not_allowed', { host, verdict, detail })
 }
@@ -92,7 +95,19 @@ async function within<T>(ms: number, work: Promise<T>, late: () => Error): Promi
 export function createConnect(options: ConnectOptions): (target: Target) => Promise<Socket> {
   const { allowPrivateAddresses: exceptions, connectMs = 5_000 } = options
   const resolve = options.resolve ?? (options.dnsServers?.length ? serverLookup(options.dnsServers) : systemLookup)
+  const own = new Set(options.own)
   let context: SecureContext | undefined
+
+  /**
+   * Null when the address may be called for this target. A public address of this very machine is no outside either: a firewall that
+   * stands before it for everybody else does not stand before us.
+   */
+  function refusal(target: Target, address: string, port: number): Verdict | 'own' | null {
+    if (addressListed(address, port, exceptions)) return null
+    const verdict = classifyAddress(address)
+    if (verdict !== 'public') return verdict
+    return own.has(`${target.hostname.replace(/\.$/, '')}:${target.port}`) || isOfThisMachine(address) ? 'own' : null
+  }
 
   async function answersFor(target: Target): Promise<readonly Answer[]> {
     const { hostname } = target
@@ -125,7 +140,7 @@ export function createConnect(options: ConnectOptions): (target: Target) => Prom
         const { remoteAddress = '', remotePort = 0 } = socket
         // 0.0.0.0 becomes 127.0.0.1 on the way, and translators may do worse: what counts is who answered.
         if (!sameAddress(remoteAddress, address) || !addressAllowed(remoteAddress, remotePort, exceptions))
-          return fail(refused(target, remoteAddress))
+          return fail(refused(target, classifyAddress(remoteAddress)))
         clearTimeout(timer)
         socket.off('error', onError)
         done(socket)
@@ -194,8 +209,10 @@ export function createConnect(options: ConnectOptions): (target: Target) => Prom
 
   return async target => {
     const answers = await answersFor(target)
-    const forbidden = answers.find(({ address, port }) => !addressAllowed(address, port ?? target.port, exceptions))
-    if (forbidden) throw refused(target, forbidden.address)
+    for (const { address, port } of answers) {
+      const verdict = refusal(target, address, port ?? target.port)
+      if (verdict !== null) throw refused(target, verdict)
+    }
     const until = performance.now() + connectMs
     const socket = await reach(target, answers, until)
     return target.secure ? secure(target, socket, Math.max(1, until - performance.now())) : socket

@@ -39,3 +39,6 @@ export const tooLarge = (host: string, bytes: number): Problem =>
     limit: bytes,
     detail: `The answer of ${host} is larger than the ${bytes} bytes that are accepted.`,
   })
+
+/** All lanes to it are busy, and enough calls wait for one. */
+export const saturated = (host: string): Problem => new Problem('upstream_saturated', { host, retry_after: 1 })

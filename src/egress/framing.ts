@@ -1,4 +1,5 @@
 import type { Readable } from 'node:stream'
+import { hopHeader } from '../core/hops.ts'
 import { Problem } from '../core/problem.ts'
 import type { OutgoingRequest } from '../core/request.ts'
 
@@ -31,6 +32,7 @@ export function headersFor(request: OutgoingRequest, acceptEncoding: string | nu
     headers.push(name, request.headers[i + 1] ?? '')
   }
   if (accept !== null) headers.push('accept-encoding', accept)
+  if (request.hops !== undefined) headers.push(hopHeader, String(request.hops + 1))
   if (request.body?.kind === 'stream' && request.body.length !== null) headers.push('content-length', String(request.body.length))
   return headers
 }

@@ -11,7 +11,8 @@ const refuse = (detail: string) => new Problem('invalid_url', { detail })
  * @throws Problem invalid_url
  */
 export function parseDestination(text: string): URL {
-  if (text.length > longestUrl) throw refuse(`The URL is longer than ${longestUrl} characters.`)
+  if (text.length > longestUrl)
+    throw refuse(`The URL is longer than ${longestUrl} characters. Shorten it, or send its parameters in the body.`)
   // eslint-disable-next-line no-control-regex -- control characters are what this looks for: the parser removes tabs and line breaks silently
   if (/[\x00-\x20\x7f\\]/.test(text)) throw refuse('The URL holds a space, a control character or a backslash. Percent-encode it.')
   const scheme = /^([a-z][a-z0-9+.-]*):/i.exec(text)?.[1]?.toLowerCase()
@@ -26,7 +27,8 @@ export function parseDestination(text: string): URL {
   if (url.hostname === '' || url.port === '0') throw refuse('The host or port of the URL is not valid.')
   // Setting it parses everything once more.
   if (text.includes('#')) url.hash = ''
-  if (url.href.length > longestUrl) throw refuse(`The URL is longer than ${longestUrl} characters once encoded.`)
+  if (url.href.length > longestUrl)
+    throw refuse(`The URL is longer than ${longestUrl} characters once encoded. Shorten it, or send its parameters in the body.`)
   return url
 }
 

@@ -9,9 +9,11 @@ export interface Lane<Client> {
 
 /** A call that wants a lane. It is handed one at once, later, or never when it was cancelled. */
 export interface Waiter<Client> {
+  /** Whose call it is: they take turns. */
+  readonly organizationId: string
   run(lane: Lane<Client>): void
-  /** For the owner to call when it ends while this one still waits. */
-  turnAway(): void
+  /** It waited, and gets no lane: the queue is needed by somebody who waits less, or the owner ends. */
+  turnAway(why: 'saturated' | 'ended'): void
 }
 
 export interface PoolOptions<Client> {
@@ -37,18 +39,65 @@ export interface Pool<Client> {
 interface Origin<Client> {
   readonly lanes: Set<Lane<Client>>
   readonly idle: Lane<Client>[]
-  readonly waiting: Waiter<Client>[]
+  readonly queue: Queue<Client>
+}
+
+/** Calls that wait for one origin. */
+interface Queue<Client> {
+  /** By organisation, each first come, first served; whose turn is next stands first. */
+  readonly turns: Map<string, Waiter<Client>[]>
+  length: number
+}
+
+/** Takes out who is next. */
+function takeNext<Client>(queue: Queue<Client>): Waiter<Client> | undefined {
+  for (const [organizationId, waiters] of queue.turns) {
+    const next = waiters.shift()
+    queue.turns.delete(organizationId)
+    if (waiters.length > 0) queue.turns.set(organizationId, waiters)
+    if (next) queue.length--
+    return next
+  }
+  return undefined
+}
+
+function add<Client>(queue: Queue<Client>, waiter: Waiter<Client>): void {
+  const waiters = queue.turns.get(waiter.organizationId)
+  if (waiters) waiters.push(waiter)
+  else queue.turns.set(waiter.organizationId, [waiter])
+  queue.length++
+}
+
+function takeOut<Client>(queue: Queue<Client>, waiter: Waiter<Client>): boolean {
+  const waiters = queue.turns.get(waiter.organizationId)
+  const at = waiters?.indexOf(waiter) ?? -1
+  if (!waiters || at < 0) return false
+  waiters.splice(at, 1)
+  if (waiters.length === 0) queue.turns.delete(waiter.organizationId)
+  queue.length--
+  return true
+}
+
+/** Makes room in a full queue for somebody who waits less than another: the newest of whoever waits most has to go. */
+function giveWay<Client>(queue: Queue<Client>, organizationId: string): boolean {
+  let most: Waiter<Client>[] = []
+  for (const waiters of queue.turns.values()) if (waiters.length > most.length) most = waiters
+  const newest = most.at(-1)
+  if (!newest || most.length <= (queue.turns.get(organizationId)?.length ?? 0) + 1) return false
+  takeOut(queue, newest)
+  newest.turnAway('saturated')
+  return true
 }
 
 /**
- * Lanes and a bounded queue for each origin, so that one slow service cannot hold up another (3.9). First come, first served;
- * the most recently used idle lane is taken first, so that surplus ones time out.
+ * Lanes and a bounded queue for each origin, so that one slow service cannot hold up another (3.9). Organisations take turns, and each is
+ * served first come, first served; the most recently used idle lane is taken first, so that surplus ones time out.
  */
 export function createPool<Client>(options: PoolOptions<Client>): Pool<Client> {
   const origins = new Map<string, Origin<Client>>()
 
   const forgetIfEmpty = (name: string, origin: Origin<Client>) => {
-    if (origin.lanes.size === 0 && origin.waiting.length === 0 && origins.get(name) === origin) origins.delete(name)
+    if (origin.lanes.size === 0 && origin.queue.length === 0 && origins.get(name) === origin) origins.delete(name)
   }
 
   const drop = (origin: Origin<Client>, lane: Lane<Client>) => {
@@ -85,7 +134,7 @@ export function createPool<Client>(options: PoolOptions<Client>): Pool<Client> {
   return {
     acquire(name, waiter) {
       let origin = origins.get(name)
-      if (!origin) origins.set(name, (origin = { lanes: new Set(), idle: [], waiting: [] }))
+      if (!origin) origins.set(name, (origin = { lanes: new Set(), idle: [], queue: { turns: new Map(), length: 0 } }))
       for (let lane = origin.idle.pop(); lane; lane = origin.idle.pop()) {
         if (!isOld(lane)) {
           start(lane, waiter)
@@ -96,22 +145,21 @@ export function createPool<Client>(options: PoolOptions<Client>): Pool<Client> {
         origins.set(name, origin)
       }
       if (origin.lanes.size < options.perOrigin) start(openLane(name, origin), waiter)
-      else if (origin.waiting.length < options.queuePerOrigin) origin.waiting.push(waiter)
+      else if (origin.queue.length < options.queuePerOrigin || giveWay(origin.queue, waiter.organizationId)) add(origin.queue, waiter)
       else return false
       return true
     },
 
     cancel(name, waiter) {
-      const waiting = origins.get(name)?.waiting
-      const at = waiting?.indexOf(waiter) ?? -1
-      if (at >= 0) waiting?.splice(at, 1)
+      const origin = origins.get(name)
+      if (origin) takeOut(origin.queue, waiter)
     },
 
     release(lane) {
       lane.busy = false
       const origin = origins.get(lane.origin)
       if (!origin?.lanes.has(lane)) return
-      const next = origin.waiting.shift()
+      const next = takeNext(origin.queue)
       if (!next) {
         origin.idle.push(lane)
       } else if (isOld(lane)) {
@@ -126,7 +174,10 @@ export function createPool<Client>(options: PoolOptions<Client>): Pool<Client> {
     drain() {
       const all = [...origins.values()]
       origins.clear()
-      return { clients: all.flatMap(one => [...one.lanes].map(lane => lane.client)), waiters: all.flatMap(one => one.waiting) }
+      return {
+        clients: all.flatMap(one => [...one.lanes].map(lane => lane.client)),
+        waiters: all.flatMap(one => [...one.queue.turns.values()].flat()),
+      }
     },
   }
 }

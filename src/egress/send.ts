@@ -4,7 +4,7 @@ import { encodeBody, type IncomingResponse, type OutgoingRequest } from '../core
 import { createConnect, type ConnectOptions } from './connect.ts'
 import { acceptedEncodings, codingOf, decode, dropEncoding, UndecodableError } from './decode.ts'
 import { bodyOf, headersFor } from './framing.ts'
-import { broken, problemOf, timedOut, tooLarge } from './failures.ts'
+import { broken, problemOf, saturated, timedOut, tooLarge } from './failures.ts'
 import { assertTransport } from './policy.ts'
 import { createPool, type Lane, type Waiter } from './pool.ts'
 
@@ -172,17 +172,18 @@ export function createEgress(options: EgressOptions): Egress {
       if (used) pool.release(used)
     }
     const waiter: Waiter<Client> = {
+      organizationId: request.organizationId ?? '',
       run(free) {
         lane = free
         free.client.dispatch(dispatch, handler)
       },
-      turnAway() {
+      turnAway(why) {
         over = true
-        events.onError(new Problem('shutting_down'))
+        events.onError(why === 'ended' ? new Problem('shutting_down') : saturated(url.host))
       },
     }
     const { origin } = url
-    if (!pool.acquire(origin, waiter)) throw new Problem('upstream_saturated', { host: url.host, retry_after: 1 })
+    if (!pool.acquire(origin, waiter)) throw saturated(url.host)
     return {
       cancel() {
         if (over) return
@@ -368,7 +369,7 @@ export function createEgress(options: EgressOptions): Egress {
     async close() {
       closed = true
       const { clients, waiters } = pool.drain()
-      for (const waiter of waiters) waiter.turnAway()
+      for (const waiter of waiters) waiter.turnAway('ended')
       await Promise.all(clients.map(client => client.destroy()))
     },
   }

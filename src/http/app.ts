@@ -9,7 +9,9 @@ import { Problem } from '../core/problem.ts'
 import { version } from '../core/version.ts'
 import type { Doors } from './doors.ts'
 import { createInvokeDoor, takesInvoke } from './invoke-door.ts'
+import { registerAdmission } from './admit.ts'
 import { registerLoopback } from './loopback.ts'
+import { createPatience, type PatienceOptions } from './patience.ts'
 import { registerProblems } from './problems.ts'
 import { createProxy } from './proxy.ts'
 import { createIdentify, registerSession } from './session.ts'
@@ -29,12 +31,14 @@ import { functionVariableRoutes } from './routes/function-variables.ts'
 import { functionRoutes } from './routes/functions.ts'
 import { invocationRoutes } from './routes/invocations.ts'
 import { invokeRoutes } from './routes/invoke.ts'
+import { keyOperationRoutes } from './routes/key-operations.ts'
 import { meRoutes } from './routes/me.ts'
 import { memberRoutes } from './routes/members.ts'
 import { operationRoutes } from './routes/operations.ts'
 import { organizationRoutes } from './routes/organizations.ts'
 import { pageRoutes } from './routes/pages.ts'
 import { practiceServiceRoutes } from './routes/practice-service.ts'
+import { revocationRoutes } from './routes/revocations.ts'
 import { serviceRequestRoutes } from './routes/service-requests.ts'
 import { serviceRoutes } from './routes/services.ts'
 import { signInRoutes } from './routes/sign-in.ts'
@@ -64,6 +68,8 @@ const routes = [
   invocationRoutes,
   auditRoutes,
   operationRoutes,
+  keyOperationRoutes,
+  revocationRoutes,
   arrivalPageRoutes,
   pageRoutes,
   consoleRoutes,
@@ -74,16 +80,28 @@ const maxBodyBytes = 1024 * 1024
 
 export interface App {
   readonly fastify: FastifyInstance
-  /** Refuses new calls, lets those under way finish, then stops listening. */
+  /** Stops listening, lets what is under way finish, and cuts what has not ended by then. */
   close(): Promise<void>
 }
 
+export interface AppOptions {
+  readonly graceMs: number
+  /** Connections with callers; beyond, new ones are closed at once. */
+  readonly connections: number
+  readonly patience: PatienceOptions
+}
+
 /** The HTTP door. Listening is main.ts's. */
-export async function createApp(doors: Doors, options: { graceMs: number }): Promise<App> {
+export async function createApp(doors: Doors, options: AppOptions): Promise<App> {
   const { broker } = doors
   const identify = createIdentify(doors)
   const proxy = createProxy(doors, identify)
   const invoking = createInvokeDoor(doors, identify)
+  const patience = createPatience(options.patience)
+  /** `localhost` is two. */
+  const servers: Server[] = []
+  const routed = new Set<ServerResponse>()
+  let leaving = false
   const fastify = Fastify({
     bodyLimit: maxBodyBytes,
     trustProxy: doors.trustedProxies.length > 0 ? [...doors.trustedProxies] : false,
@@ -94,14 +112,28 @@ export async function createApp(doors: Doors, options: { graceMs: number }): Pro
     // no total time limit: a slow upload through the proxy is not an attack; headers have ten seconds
     serverFactory: (handler): Server => {
       const listener = (message: IncomingMessage, response: ServerResponse) => {
-        if (message.url?.startsWith('/proxy/')) proxy.handle(message, response)
-        else if (takesInvoke(message)) invoking.handle(message, response)
-        else handler(message, response)
+        patience.begun(response)
+        if (leaving) response.shouldKeepAlive = false
+        if (message.url?.startsWith('/proxy/')) return proxy.handle(message, response)
+        if (takesInvoke(message)) return invoking.handle(message, response)
+        routed.add(response)
+        response.once('close', () => routed.delete(response))
+        handler(message, response)
       }
       const server = createServer(
-        { headersTimeout: 10_000, requestTimeout: 0, noDelay: true, maxHeaderSize: maxHeaderBytes, keepAliveTimeout: 65_000 },
+        {
+          headersTimeout: options.patience.headersMs,
+          connectionsCheckingInterval: options.patience.lookMs,
+          requestTimeout: 0,
+          noDelay: true,
+          maxHeaderSize: maxHeaderBytes,
+          keepAliveTimeout: 65_000,
+        },
         listener,
       )
+      server.maxConnections = options.connections
+      patience.watch(server)
+      servers.push(server)
       // 501 for WebSocket and others, instead of a connection that hangs
       server.on('upgrade', (message, socket) => {
         socket.end(
@@ -163,22 +195,39 @@ export async function createApp(doors: Doors, options: { graceMs: number }): Pro
     },
     transform: jsonSchemaTransform,
   })
+  const { traces } = broker
+  if (traces) fastify.addHook('onRequest', (request, _reply, done) => traces.continued(request.headers, done))
   registerProblems(fastify, doors)
   registerLoopback(fastify, broker.publicUrl)
+  registerAdmission(fastify, broker)
   registerSession(fastify, doors, identify)
   await fastify.register(swaggerUi, { routePrefix: '/docs', staticCSP: true, transformStaticCSP: csp => csp })
   for (const route of routes) await fastify.register(route(doors))
   fastify.get('/api/v1/openapi.json', { config: { open: true }, schema: { hide: true } }, () => fastify.swagger())
 
+  // callers that keep connections come back over new ones, which a load balancer sends to somebody else
+  doors.leaving.addEventListener('abort', () => {
+    leaving = true
+    for (const response of routed) response.shouldKeepAlive = false
+    proxy.leave()
+    invoking.leave()
+  })
+
   return {
     fastify,
     async close() {
+      const ended = servers.map(server => new Promise<void>(done => server.close(() => done())))
       // whoever has not sent or read to the end by then never will; the second is for the answers of what is ended at the grace's end
-      const late = setTimeout(() => fastify.server.closeAllConnections(), options.graceMs + 1000)
-      await Promise.all([proxy.close(options.graceMs), invoking.close(options.graceMs)])
+      const late = setTimeout(() => servers.forEach(server => server.closeAllConnections()), options.graceMs + 1000)
       // a connection whose last answer ends while we close goes idle, and would be kept for its whole keep-alive time
-      const idle = setInterval(() => fastify.server.closeIdleConnections(), 100)
-      await fastify.close().finally(() => (clearInterval(idle), clearTimeout(late)))
+      const idle = setInterval(() => servers.forEach(server => server.closeIdleConnections()), 100)
+      const silent = setTimeout(() => patience.closeSilent(), 1000)
+      await Promise.all([proxy.close(options.graceMs), invoking.close(options.graceMs), ...ended])
+      patience.end()
+      clearTimeout(late)
+      clearInterval(idle)
+      clearTimeout(silent)
+      await fastify.close()
     },
   }
 }

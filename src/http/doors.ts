@@ -20,6 +20,10 @@ export interface Doors {
   readonly consoleDirectory: string
   /** False once the instance is stopping. */
   ready(): boolean
+  /** Aborted at the same moment. */
+  readonly leaving: AbortSignal
+  /** Of all processes behind this address. */
+  metricsText(): Promise<string>
 }
 
 declare module 'fastify' {

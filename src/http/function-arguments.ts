@@ -1,11 +1,11 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify'
-import { valueOfJson } from '../broker/function-values.ts'
 import { memberText } from '../core/lossless-json.ts'
 import { boundaryOf, parseMultipart } from '../core/multipart.ts'
 import { invalid, Problem } from '../core/problem.ts'
 import type { Part } from '../core/request.ts'
 import { Failure } from '../deluge/failure.ts'
 import { fileOf, type Value } from '../deluge/value.ts'
+import { valueOfJson } from '../sandbox/json.ts'
 import { writtenText } from './written-text.ts'
 
 const partsOf = new WeakMap<FastifyRequest, readonly Part[]>()

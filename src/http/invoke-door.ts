@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Broker } from '../broker/broker.ts'
 import { invoke } from '../broker/invoke.ts'
+import { hopHeader, hopsOf } from '../core/hops.ts'
 import { envelope } from '../core/invoke-answer.ts'
 import { invokeUrlInput, outgoing, type InvokeUrl } from '../core/invoke-url.ts'
 import { linkNamePattern } from '../core/link-name.ts'
@@ -49,6 +50,7 @@ export async function answerInvoke(broker: Broker, principal: Principal, call: I
   const started = broker.monotonic()
   const { invokeMaxRequestBytes, invokeMaxResponseBytes } = broker.limits
   const connection = call.connection ?? null
+  const hops = hopsOf(response.req.headers[hopHeader])
   if (connection !== null && !linkNamePattern.test(connection))
     throw new Problem('connection_not_found', { connection: connection.slice(0, 64) })
   const written = {
@@ -58,11 +60,12 @@ export async function answerInvoke(broker: Broker, principal: Principal, call: I
   }
   const built = outgoing(call, parseDestination(call.url), written, `patchbay-${broker.id()}`)
   if (bytesOf(built.body) > invokeMaxRequestBytes) throw new Problem('request_too_large')
+  const request = { ...built, organizationId: principal.organizationId, hops }
   let giveUp: (() => void) | null = null
   response.once('close', () => giveUp?.())
   let answer: IncomingResponse | null = null
-  await invoke(broker, principal, { door: 'invoke', connection, request: built, repeatable: true }, async authorised => {
-    answer = await broker.egress.send(authorised, {
+  await invoke(broker, principal, { door: 'invoke', connection, request, repeatable: true }, async (authorised, _final, echo) => {
+    const received = await broker.egress.send(authorised, {
       deadlineMs: Math.max(1, call.timeout_ms - (broker.monotonic() - started)),
       maxResponseBytes: invokeMaxResponseBytes,
       maxDecodedBytes: invokeMaxResponseBytes,
@@ -71,7 +74,7 @@ export async function answerInvoke(broker: Broker, principal: Principal, call: I
         if (response.destroyed) cancel()
       },
     })
-    return answer
+    return (answer = echo.answer(received))
   })
   if (!answer) throw new Error('a call without an answer throws')
   // JSON text already: the service's body stands in it as the service wrote it
@@ -106,9 +109,10 @@ const headers = ['content-type', 'application/json; charset=utf-8', 'content-sec
 /** POST /api/v1/invoke with an API key, answered before the router. */
 export function createInvokeDoor({ broker }: Doors, identify: Identify): UnroutedDoor {
   const most = invokeBodyLimit(broker)
-  return createUnrouted(broker, async (message, response) => {
+  return createUnrouted(broker, async (message, response, enter) => {
     const found = identify.byKey(message.headers.authorization ?? '', message.headers[subjectHeader])
     const principal = found instanceof Promise ? await found : found
+    enter(response, principal.organizationId)
     const text = await textOf(message, most)
     const call = invokeUrlInput.parse(parseInvokeText(text))
     const body = await answerInvoke(broker, principal, call, text, response)

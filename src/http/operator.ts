@@ -1,4 +1,5 @@
 import type { Caller } from '../broker/broker.ts'
+import { operatorsOrganization } from '../broker/operators.ts'
 import { Problem } from '../core/problem.ts'
 import type { Doors } from './doors.ts'
 
@@ -8,7 +9,6 @@ import type { Doors } from './doors.ts'
  * @throws Problem forbidden
  */
 export async function assertOperator({ broker }: Doors, { principal }: Caller): Promise<void> {
-  const first = await broker.db.selectFrom('organizations').select('id').orderBy('created_at').orderBy('id').limit(1).executeTakeFirst()
-  if (principal.role !== 'administrator' || first?.id !== principal.organizationId)
+  if (principal.role !== 'administrator' || (await operatorsOrganization(broker)) !== principal.organizationId)
     throw new Problem('forbidden', { detail: 'Only the operator, an administrator of the first organisation, may do this.' })
 }

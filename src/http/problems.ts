@@ -23,6 +23,14 @@ export function problemDocument(problem: Problem, publicUrl: string, requestId: 
 export const retryAfter = (problem: Problem): string | null =>
   problem.status === 429 || problem.status === 503 ? String(Math.max(1, Math.ceil(Number(problem.facts.retry_after ?? 2)))) : null
 
+/** For a quota (draft-ietf-httpapi-ratelimit-headers-10); null for every other refusal. */
+export function rateLimitOf({ code, facts }: Problem): { readonly 'ratelimit-policy': string; readonly ratelimit: string } | null {
+  const { limit, window_seconds: window } = facts
+  if (code !== 'too_many_requests' || typeof limit !== 'number' || typeof window !== 'number') return null
+  const wait = typeof facts.retry_after === 'number' ? facts.retry_after : window
+  return { 'ratelimit-policy': `"organization";q=${limit};w=${window}`, ratelimit: `"organization";r=0;t=${wait}` }
+}
+
 const pathOf = (pointer: string): string =>
   pointer
     .split('/')
@@ -64,6 +72,8 @@ export function asProblem(error: unknown): Problem {
 export function sendProblem(reply: FastifyReply, problem: Problem, publicUrl: string, requestId: string): FastifyReply {
   const wait = retryAfter(problem)
   if (wait !== null) void reply.header('retry-after', wait)
+  const rateLimit = rateLimitOf(problem)
+  if (rateLimit) void reply.headers(rateLimit)
   if (problem.status === 401) void reply.header('www-authenticate', 'Bearer realm="patchbay"')
   return reply
     .code(problem.status)

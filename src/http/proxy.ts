@@ -2,17 +2,18 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import { Readable } from 'node:stream'
 import { invoke, type Transmit } from '../broker/invoke.ts'
 import { findUsable } from '../broker/usable.ts'
+import { hopHeader, hopsOf } from '../core/hops.ts'
 import { linkNamePattern } from '../core/link-name.ts'
 import { Problem } from '../core/problem.ts'
 import type { Principal } from '../core/principal.ts'
 import { pairsOf, type Body, type OutgoingRequest } from '../core/request.ts'
 import { fillUrl } from '../auth/oauth2-url.ts'
-import { openCredential } from '../broker/fresh-credentials.ts'
+import { openCredential } from '../broker/stored-credential.ts'
 import { methods } from '../core/invoke-url.ts'
 import { parseDestination } from '../egress/policy.ts'
 import type { Doors } from './doors.ts'
 import { subjectHeader, type Identify } from './session.ts'
-import { createUnrouted, linger, type UnroutedDoor } from './unrouted.ts'
+import { createUnrouted, linger, type Enter, type UnroutedDoor } from './unrouted.ts'
 
 /**
  * ANY /proxy/{connection}/{scheme}/{host[:port]}/{path}?{query}, streamed both ways and answered before the router. Same gate and
@@ -84,7 +85,9 @@ function headersOf(message: IncomingMessage): string[] {
   const { rawHeaders } = message
   for (let i = 0; i < rawHeaders.length; i += 2) {
     const name = (rawHeaders[i] ?? '').toLowerCase()
-    if (notForwarded.has(name) || perHop?.has(name) || name.startsWith('x-forwarded-')) continue
+    // CGI and its heirs read `X_Forwarded_For` as the header with hyphens (CVE-2025-64484)
+    const read = name.includes('_') ? name.replaceAll('_', '-') : name
+    if (notForwarded.has(read) || perHop?.has(name) || read.startsWith('x-forwarded-') || read.startsWith('patchbay-')) continue
     headers.push(rawHeaders[i] ?? '', rawHeaders[i + 1] ?? '')
   }
   return headers
@@ -137,18 +140,19 @@ export function createProxy(doors: Doors, identify: Identify): UnroutedDoor {
   }
 
   function transmitter(message: IncomingMessage, response: ServerResponse): Transmit {
-    return (request, final) =>
+    return (request, final, echo) =>
       new Promise((resolve, reject) => {
         let dropped = false
         let answered = 0
         let begun = false
         const handle = broker.egress.stream(request, limits, {
-          onHead(status, headers) {
+          onHead(status, received) {
             answered = status
             if (!final(status)) {
               dropped = true
               return true
             }
+            const headers = echo.headers(received)
             const out: string[] = []
             for (let i = 0; i < headers.length; i += 2) {
               const name = headers[i] ?? ''
@@ -189,7 +193,7 @@ export function createProxy(doors: Doors, identify: Identify): UnroutedDoor {
       })
   }
 
-  async function answer(message: IncomingMessage, response: ServerResponse): Promise<void> {
+  async function answer(message: IncomingMessage, response: ServerResponse, enter: Enter): Promise<void> {
     const { authorization, upgrade } = message.headers
     if (upgrade !== undefined) throw new Problem('upgrade_not_supported')
     if (authorization === undefined)
@@ -197,6 +201,8 @@ export function createProxy(doors: Doors, identify: Identify): UnroutedDoor {
     // sent twice, it is one value with a comma in it, which is nobody
     const found = identify.byKey(authorization, message.headers[subjectHeader])
     const principal = found instanceof Promise ? await found : found
+    enter(response, principal.organizationId)
+    const hops = hopsOf(message.headers[hopHeader])
     const target = targetOf(message.url ?? '')
     if (!linkNamePattern.test(target.connection)) throw new Problem('connection_not_found', { connection: target.connection.slice(0, 64) })
     const method = message.method ?? 'GET'
@@ -204,7 +210,7 @@ export function createProxy(doors: Doors, identify: Identify): UnroutedDoor {
     const url = parseDestination(target.url ?? (await underBase(doors, principal, target)))
     let body = bodyOf(message)
     if (body !== null) body = await held(message, principal, target.connection, body)
-    const request: OutgoingRequest = { method, url, headers: headersOf(message), body }
+    const request: OutgoingRequest = { method, url, headers: headersOf(message), body, organizationId: principal.organizationId, hops }
     await invoke(
       broker,
       principal,

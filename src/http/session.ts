@@ -1,6 +1,7 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { LRUCache } from 'lru-cache'
 import type { Caller } from '../broker/broker.ts'
+import { scopesCover } from '../core/key-scopes.ts'
 import { Problem } from '../core/problem.ts'
 import type { Principal } from '../core/principal.ts'
 import { findMember } from '../people/members.ts'
@@ -11,8 +12,26 @@ import type { Doors } from './doors.ts'
 export const subjectHeader = 'patchbay-subject'
 
 export interface Identify {
-  /** The caller of an API key, at once when it is remembered. @throws Problem unauthenticated, act_as_not_allowed, member_not_found */
-  byKey(authorization: string, subject: string | readonly string[] | undefined): Principal | Promise<Principal>
+  /**
+   * The caller of an API key, at once when it is remembered. A key with scopes gets nowhere but where a door names the one it needs.
+   * @throws Problem unauthenticated, insufficient_scope, act_as_not_allowed, member_not_found
+   */
+  byKey(authorization: string, subject: string | readonly string[] | undefined, needed?: string): Principal | Promise<Principal>
+}
+
+/** A key without scopes does everything its member may do; one with scopes only what a door asks for and they allow. @throws Problem insufficient_scope */
+function assertScope(key: Principal['key'], needed: string | undefined): void {
+  const scopes = key?.scopes ?? null
+  if (scopes === null || (needed !== undefined && scopesCover(scopes, needed))) return
+  throw new Problem(
+    'insufficient_scope',
+    needed === undefined
+      ? { detail: `This API key may only do what its scopes say (${scopes.join(', ')}), and this is not among it. Use another key.` }
+      : {
+          scope: needed,
+          detail: `This call needs the scope ${needed}, and this API key does not have it. Make a key that does, or one without scopes.`,
+        },
+  )
 }
 
 const bearer = /^bearer +(\S+)$/i
@@ -39,8 +58,9 @@ export function createIdentify({ broker, keyRing }: Doors): Identify {
     return { ...principal, subjectId }
   }
 
-  function known(holder: KeyHolder | undefined, subject: string | readonly string[] | undefined): Principal | Promise<Principal> {
+  function known(holder: KeyHolder | undefined, subject: string | readonly string[] | undefined, needed?: string) {
     if (!holder) throw new Problem('unauthenticated')
+    assertScope(holder.principal.key, needed)
     if (subject === undefined) return holder.principal
     if (typeof subject !== 'string' || subject.trim() === '' || subject.includes(',') || !holder.principal.key?.actAs)
       throw new Problem('act_as_not_allowed')
@@ -48,11 +68,11 @@ export function createIdentify({ broker, keyRing }: Doors): Identify {
   }
 
   return {
-    byKey(authorization, subject) {
+    byKey(authorization, subject, needed) {
       const key = bearer.exec(authorization)?.[1]
       if (key === undefined) throw new Problem('unauthenticated')
       const holder = keyRing.verify(key)
-      return holder instanceof Promise ? holder.then(one => known(one, subject)) : known(holder, subject)
+      return holder instanceof Promise ? holder.then(one => known(one, subject, needed)) : known(holder, subject, needed)
     },
   }
 }

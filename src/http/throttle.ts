@@ -1,6 +1,6 @@
 import { normalizeIP } from '@fastify/rate-limit'
 import { LRUCache } from 'lru-cache'
-import type { Broker } from '../broker/broker.ts'
+import type { Broker, Limits } from '../broker/broker.ts'
 import { Problem } from '../core/problem.ts'
 
 /*
@@ -9,6 +9,8 @@ import { Problem } from '../core/problem.ts'
  */
 
 const windowSeconds = 15 * 60
+/** Each worker counts for itself, and a caller may reach all of them: each counts its part, and at least three. */
+const ofEach = (limit: number, workers: number): number => Math.max(3, Math.ceil(limit / workers))
 /** From one address for one account; for one account from everywhere; from one address for all accounts. */
 const most = { pair: 10, account: 100, address: 100 } as const
 /** IPv6 networks are given out to people in blocks of this size. */
@@ -19,9 +21,11 @@ interface Counter {
   readonly until: number
 }
 
-const countersOf = new WeakMap<Broker, LRUCache<string, Counter>>()
+type Surroundings = Pick<Broker, 'monotonic'> & { readonly limits: Pick<Limits, 'workers'> }
 
-function counters(broker: Broker): LRUCache<string, Counter> {
+const countersOf = new WeakMap<Surroundings, LRUCache<string, Counter>>()
+
+function counters(broker: Surroundings): LRUCache<string, Counter> {
   let known = countersOf.get(broker)
   if (!known) countersOf.set(broker, (known = new LRUCache({ max: 50_000 })))
   return known
@@ -34,7 +38,7 @@ function counters(broker: Broker): LRUCache<string, Counter> {
  * @param account the e-mail as typed, or an id.
  * @throws Problem too_many_requests
  */
-export async function guessing<T>(broker: Broker, account: string, ip: string, attempt: () => Promise<T>): Promise<T> {
+export async function guessing<T>(broker: Surroundings, account: string, ip: string, attempt: () => Promise<T>): Promise<T> {
   const name = account.trim().toLowerCase().slice(0, 320)
   const network = normalizeIP(ip, networkBits)
   const limits = [
@@ -47,7 +51,8 @@ export async function guessing<T>(broker: Broker, account: string, ip: string, a
   const held = limits.map(([key, limit]) => {
     const known = all.get(key)
     const counter = known && known.until > now ? known : { failures: 0, until: now + windowSeconds * 1000 }
-    if (counter.failures >= limit) throw new Problem('too_many_requests', { retry_after: Math.ceil((counter.until - now) / 1000) })
+    if (counter.failures >= ofEach(limit, broker.limits.workers))
+      throw new Problem('too_many_requests', { retry_after: Math.ceil((counter.until - now) / 1000) })
     return { key, counter }
   })
   for (const { key, counter } of held) {

@@ -1,5 +1,4 @@
-import { invalid } from '../core/problem.ts'
-import { decodeCursor, pageOf, type Page } from '../storage/page.ts'
+import { decodeTimedCursor, pageOf, type Page } from '../storage/page.ts'
 import type { PageOf } from '../people/people.ts'
 
 interface Query {
@@ -7,16 +6,10 @@ interface Query {
   readonly cursor?: string | undefined
 }
 
-const uuid = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/
-
 /** The position of a cursor in a list ordered by time and id. @throws Problem validation_failed for one that we did not make */
 export function timedCursor(cursor: string | null): { readonly created_at: Date; readonly id: string } | null {
-  const key = decodeCursor(cursor, 2)
-  if (!key) return null
-  const [at = '', id = ''] = key
-  const created_at = new Date(at)
-  if (Number.isNaN(created_at.getTime()) || !uuid.test(id)) throw invalid('cursor', 'Use a next_cursor of this list, unchanged.')
-  return { created_at, id }
+  const after = decodeTimedCursor(cursor)
+  return after && { created_at: after.at, id: after.id }
 }
 
 /** One row more than the page holds: whether it is there says whether there is a next page. */

@@ -40,6 +40,8 @@ type Handler<N extends JobName> = (data: JobData[N]) => Promise<void>
 export interface Jobs {
   /** Inside the caller's transaction: the job exists when, and only when, that commits. */
   send<N extends JobName>(trx: Kysely<never> | Transaction<never> | AnyExecutor, name: N, data: JobData[N]): Promise<void>
+  /** The data of jobs of this name that are still to be done, or tried again. */
+  waiting<N extends JobName>(name: N): Promise<JobData[N][]>
   start(handlers: { readonly [N in JobName]: Handler<N> }): Promise<void>
   /** Waits for what is running, 10 s at most. */
   stop(): Promise<void>
@@ -103,6 +105,11 @@ export function createJobs(options: {
       }
       await boss.send(name, jobSchema.parse(JSON.parse(JSON.stringify(data))), { db: inside })
       setTimeout(() => wake(name), 50).unref() // when the transaction has most likely ended; if not, the next poll finds it
+    },
+
+    async waiting<N extends JobName>(name: N) {
+      const { rows } = await options.executeSql(`select data from "${options.schema}".job where name = $1 and state < 'completed'`, [name])
+      return rows.map(row => (row as { data: JobData[N] }).data)
     },
 
     async start(handlers) {

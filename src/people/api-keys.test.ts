@@ -55,7 +55,7 @@ forEachDatabase((_, open) => {
           userName: 'Ada',
           role: 'administrator',
           subjectId: ada,
-          key: { id: row.id, connections: new Set(['mailchimp', 'zoho_desk']), invokeOnly: true, actAs: true },
+          key: { id: row.id, connections: new Set(['mailchimp', 'zoho_desk']), invokeOnly: true, actAs: true, scopes: null },
           sessionId: null,
         },
       })

@@ -1,3 +1,4 @@
+import { keyScope } from '../core/key-scopes.ts'
 import { linkNamePattern } from '../core/link-name.ts'
 import { invalid, Problem } from '../core/problem.ts'
 import { fingerprint } from './hashed-sessions.ts'
@@ -17,6 +18,7 @@ export interface ApiKey {
   readonly connections: readonly string[] | null
   readonly invoke_only: boolean
   readonly act_as: boolean
+  readonly scopes: readonly string[] | null
   readonly expires_at: Date | null
   readonly created_at: Date
   readonly last_used_at: Date | null
@@ -30,6 +32,8 @@ export interface NewApiKey {
   readonly connections: readonly string[] | null
   readonly invokeOnly: boolean
   readonly actAs: boolean
+  /** All that it may do, 1 to 20 of `core/key-scopes.ts`; left out or null for everything its member may do. */
+  readonly scopes?: readonly string[] | null
   readonly expiresAt: Date | null
 }
 
@@ -42,6 +46,7 @@ const shown = [
   'connections',
   'invoke_only',
   'act_as',
+  'scopes',
   'expires_at',
   'created_at',
   'last_used_at',
@@ -71,6 +76,11 @@ export async function insertKey(people: People, given: NewApiKey, key: string): 
     const wrong = given.connections.findIndex(linkName => !linkNamePattern.test(linkName))
     if (wrong >= 0) throw invalid(`connections.${wrong}`, 'This is not a link name.')
   }
+  if (given.scopes) {
+    if (given.scopes.length === 0 || given.scopes.length > 20) throw invalid('scopes', 'Name 1 to 20 scopes, or leave this out.')
+    const wrong = given.scopes.findIndex(scope => !keyScope.safeParse(scope).success)
+    if (wrong >= 0) throw invalid(`scopes.${wrong}`, 'Write Service.resource.OPERATION, such as ZohoCRM.functions.execute.READ.')
+  }
   if (given.actAs && !given.connections) throw invalid('connections', 'A key that may act for others must be limited to named connections.')
   if (given.expiresAt && given.expiresAt <= people.now()) throw invalid('expires_at', 'Choose a time in the future.')
 
@@ -88,6 +98,7 @@ export async function insertKey(people: People, given: NewApiKey, key: string): 
         connections: given.connections && JSON.stringify([...new Set(given.connections)]),
         invoke_only: given.invokeOnly,
         act_as: given.actAs,
+        scopes: given.scopes ? JSON.stringify([...new Set(given.scopes)]) : null,
         expires_at: given.expiresAt,
         created_at: people.now(),
       })

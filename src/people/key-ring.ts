@@ -1,5 +1,6 @@
 import { LRUCache } from 'lru-cache'
 import type { Principal } from '../core/principal.ts'
+import { storageWithin } from '../core/within.ts'
 import { keyPattern } from './api-keys.ts'
 import { fingerprint } from './hashed-sessions.ts'
 import type { People } from './people.ts'
@@ -64,7 +65,7 @@ export function createKeyRing(people: People, options: KeyRingOptions = {}): Key
 
   async function ask(hash: string): Promise<KeyHolder | undefined> {
     const dropsBefore = drops
-    const entry = await entryOf(people, hash, people.now().getTime() + freshMilliseconds)
+    const entry = await storageWithin(entryOf(people, hash, people.now().getTime() + freshMilliseconds))
     const now = people.now().getTime()
     // What was read before a drop may be what the drop was about: answer with it, but do not remember it.
     if (drops === dropsBefore) {
@@ -142,7 +143,7 @@ async function entryOf(people: People, hash: string, freshUntil: number): Promis
     .innerJoin('users as u', 'u.id', 'k.user_id')
     .innerJoin('organizations as o', 'o.id', 'k.organization_id')
     .innerJoin('members as m', join => join.onRef('m.user_id', '=', 'k.user_id').onRef('m.organization_id', '=', 'k.organization_id'))
-    .select(['k.id', 'k.connections', 'k.invoke_only', 'k.act_as', 'k.expires_at', 'k.user_id', 'k.organization_id', 'm.role'])
+    .select(['k.id', 'k.connections', 'k.invoke_only', 'k.act_as', 'k.scopes', 'k.expires_at', 'k.user_id', 'k.organization_id', 'm.role'])
     .select(['u.name as user_name', 'u.email', 'o.name as organization_name', 'o.slug'])
     .where('k.hash', '=', hash)
     .executeTakeFirst()
@@ -159,6 +160,7 @@ async function entryOf(people: People, hash: string, freshUntil: number): Promis
       connections: row.connections && new Set(row.connections),
       invokeOnly: row.invoke_only,
       actAs: row.act_as,
+      scopes: row.scopes && Object.freeze([...row.scopes]),
     }),
     sessionId: null,
   })

@@ -3,7 +3,7 @@ import { Failure } from '../deluge/failure.ts'
 import type { HostAnswer, Surroundings } from '../deluge/host.ts'
 import { defaultLimits, type Limits } from '../deluge/limits.ts'
 import type { Value } from '../deluge/value.ts'
-import type { Job } from './messages.ts'
+import type { Finished, Job } from './messages.ts'
 import { createSandbox, type AsyncHost } from './sandbox.ts'
 
 const surroundings: Surroundings = {
@@ -19,16 +19,20 @@ const surroundings: Surroundings = {
 }
 
 let count = 0
-const jobOf = (body: string, options: { organizationId?: string; limits?: Partial<Limits>; values?: Record<string, Value> } = {}): Job => {
-  const { organizationId = 'org', limits = {}, values = {} } = options
+const jobOf = (
+  body: string,
+  options: { organizationId?: string; principalId?: string; limits?: Partial<Limits>; values?: Record<string, Value> } = {},
+): Job => {
+  const { organizationId = 'org', principalId = 'person', limits = {}, values = {} } = options
   const parameters = Object.keys(values).join(', string ')
-  const source = `string standalone.tested(${parameters && `string ${parameters}`}) {\n${body}\n}`
+  const source = `any standalone.tested(${parameters && `string ${parameters}`}) {\n${body}\n}`
   return {
-    organizationId,
+    asker: { organizationId, principalId },
     function: { id: `f${count++}`, revision: 1, namespace: 'standalone', name: 'tested', source },
     arguments: new Map(Object.entries(values)),
     limits: { ...defaultLimits, ...limits },
     surroundings,
+    replies: false,
   }
 }
 
@@ -58,6 +62,8 @@ const endless =
   'for each a in "1,2,3,4,5,6,7,8,9,10".toList() { for each b in list { for each c in list { for each d in list { x = 1; } } } } return "done";'
 const forLong = `list = List(); for each i in "${Array.from({ length: 400 }, (_, i) => i).join(',')}".toList() { list.add(i); } ${endless}`
 
+const given = ({ written }: Finished): unknown => written && JSON.parse(Buffer.from(written.json).toString())
+
 const faults: unknown[] = []
 const sandboxWith = (options: { threads?: number; waitMs?: number; waiting?: number; idleMs?: number } = {}) => {
   const sandbox = createSandbox({ threads: 2, onFault: error => faults.push(error), ...options })
@@ -72,13 +78,7 @@ describe('a run', () => {
   it('gives what the function returns, exactly', async () => {
     const result = await shared.run(jobOf('return {"id": 1234567890123456789, "name": name};', { values: { name: 'Ada' } }), hostWith())
     expect(result.error).toBeNull()
-    expect(result.output).toMatchObject({
-      kind: 'map',
-      entries: new Map<string, Value>([
-        ['id', 1234567890123456789n],
-        ['name', 'Ada'],
-      ]),
-    })
+    expect(Buffer.from(result.written?.json ?? []).toString()).toBe('{"id":1234567890123456789,"name":"Ada"}')
   })
 
   it('prints as it goes, with the line', async () => {
@@ -94,9 +94,9 @@ describe('a run', () => {
     let release: (text: string) => void = () => undefined
     const waiting = new Promise<HostAnswer>(resolve => (release = text => resolve(answer(text))))
     const sleeping = shared.run(jobOf(call), hostWith({ send: () => waiting }))
-    expect((await shared.run(jobOf('return "quick";'), hostWith())).output).toBe('quick')
+    expect(given(await shared.run(jobOf('return "quick";'), hostWith()))).toBe('quick')
     release('late')
-    expect((await sleeping).output).toBe('late')
+    expect(given(await sleeping)).toBe('late')
   })
 
   it('tells the script why a call failed, and keeps the facts for its caller', async () => {
@@ -104,7 +104,7 @@ describe('a run', () => {
       throw new Failure('UnAuthenticated Connections', 'call', { connect_url: 'https://patchbay.example/connect' })
     }
     const caught = await shared.run(jobOf(`try { ${call} } catch (e) { return e.message; }`), hostWith({ send: refuse }))
-    expect(caught.output).toContain('UnAuthenticated Connections')
+    expect(given(caught)).toContain('UnAuthenticated Connections')
     const failed = await shared.run(jobOf(call), hostWith({ send: refuse }))
     expect(failed.error).toMatchObject({ kind: 'call', line: 2, facts: { connect_url: 'https://patchbay.example/connect' } })
   })
@@ -124,8 +124,45 @@ describe('a run', () => {
       return { id: 'other', revision: 3, source: 'int standalone.twice(int n) { return n * 2; }' }
     }
     const job = jobOf('return standalone.twice(standalone.twice(5)).toString();')
-    expect((await shared.run(job, hostWith({ functionNamed }))).output).toBe('20')
+    expect(given(await shared.run(job, hostWith({ functionNamed })))).toBe('20')
     expect(asked).toBe(1)
+  })
+})
+
+describe('what a function gives', () => {
+  const text = (bytes: Uint8Array | undefined) => Buffer.from(bytes ?? []).toString()
+
+  it('leaves its thread as text; for a public call its reply does, too', async () => {
+    const replied = async (body: string) => (await shared.run({ ...jobOf(body), replies: true }, hostWith())).written
+    const plain = await replied('return {"a":{1,2.50}};')
+    expect(text(plain?.json)).toBe('{"a":[1,2.5]}')
+    expect(plain?.reply?.kind === 'output' && text(plain.reply.text)).toBe('"{\\"a\\":[1,2.5]}"')
+    const own = await replied(
+      'r = Map(); r.put("status_code", 201); r.put("headers", {"X-A":1}); r.put("body", {"é":true}); return {"crmAPIResponse":r};',
+    )
+    expect(own?.reply).toMatchObject({
+      kind: 'own',
+      status: '201',
+      headers: [['X-A', '1']],
+      bodyType: 'json',
+      contentType: null,
+      file: null,
+    })
+    expect(own?.reply?.kind === 'own' && text(own.reply.body)).toBe('{"é":true}')
+    expect((await shared.run(jobOf('return "x";'), hostWith())).written?.reply).toBeNull()
+  })
+
+  it('holds up nobody on this side while it is written', async () => {
+    const maps =
+      'l = List(); for each i in "x,".repeat(60000).toList() { l.add({"id":1234567890,"name":"Ada","tags":{"a","b"}}); } return l;'
+    await shared.run(jobOf('return "";'), hostWith())
+    const began = performance.eventLoopUtilization()
+    const { written, error } = await shared.run(jobOf(maps), hostWith())
+    const { utilization } = performance.eventLoopUtilization(began)
+    expect(error).toBeNull()
+    expect(written?.json.byteLength).toBeGreaterThan(2_500_000)
+    // a quarter, were it a value that is copied here; and more, were it written here
+    expect(utilization).toBeLessThan(0.05)
   })
 })
 
@@ -135,7 +172,7 @@ describe('limits', () => {
     const result = await sandbox.run(jobOf(forLong, { limits: { statements: 50_000 } }), hostWith())
     expect(result.error).toMatchObject({ kind: 'limit', line: 2 })
     expect(result.error?.message).toContain('Number of statement execution limit exceed')
-    expect((await sandbox.run(jobOf('return "next";'), hostWith())).output).toBe('next')
+    expect(given(await sandbox.run(jobOf('return "next";'), hostWith()))).toBe('next')
   })
 
   it('ends a script that waits for an answer past its time', async () => {
@@ -154,7 +191,7 @@ describe('limits', () => {
     const first = await sandbox.run(jobOf(call, { limits: { milliseconds: 200 } }), hostWith({ send: tooLate }))
     expect(first.error).toMatchObject({ kind: 'limit' })
     const second = sandbox.run(jobOf(call), hostWith({ send: () => new Promise(resolve => setTimeout(resolve, 50, answer('mine'))) }))
-    expect((await second).output).toBe('mine')
+    expect(given(await second)).toBe('mine')
   })
 
   it('is cancelled while it computes and while it waits', async () => {
@@ -163,7 +200,7 @@ describe('limits', () => {
       [call, hostWith({ send: () => new Promise(() => undefined) })],
     ] as const) {
       const ending = new AbortController()
-      const run = shared.run(jobOf(script, { limits: { statements: 2_000_000_000 } }), host, ending.signal)
+      const run = shared.run(jobOf(script, { limits: { statements: 2_000_000_000 } }), host, { signal: ending.signal })
       setTimeout(() => ending.abort(), 100)
       expect((await run).error).toMatchObject({ kind: 'cancelled' })
     }
@@ -174,28 +211,56 @@ describe('limits', () => {
     const heavy = `t = "ab".repeat(2000000); ${'t = t.reverse(); '.repeat(400)} return "";`
     const result = await sandbox.run(jobOf(heavy, { limits: { milliseconds: 1, memory: 2 ** 40 } }), hostWith())
     expect(result.error).toMatchObject({ kind: 'limit' })
-    expect((await sandbox.run(jobOf('return "next";'), hostWith())).output).toBe('next')
+    expect(given(await sandbox.run(jobOf('return "next";'), hostWith()))).toBe('next')
   }, 60_000)
 })
 
 describe('threads', () => {
-  it('are shared by turns: who asks for much does not hold up the others', async () => {
+  it.each([
+    ['others', { organizationId: 'greedy' }, { organizationId: 'modest' }],
+    ['a colleague', { principalId: 'greedy' }, { principalId: 'modest' }],
+  ])('are shared by turns: who asks for much does not hold up %s', async (_, greedy, modest) => {
     const sandbox = sandboxWith({ threads: 1 })
     const order: string[] = []
-    const runs = ['greedy', 'greedy', 'greedy', 'greedy', 'modest'].map(organizationId =>
+    const runs = [greedy, greedy, greedy, greedy, modest].map(who =>
       sandbox
-        .run(jobOf(call, { organizationId }), hostWith({ send: () => new Promise(resolve => setTimeout(resolve, 20, answer('x'))) }))
-        .then(() => order.push(organizationId)),
+        .run(jobOf(call, who), hostWith({ send: () => new Promise(resolve => setTimeout(resolve, 20, answer('x'))) }))
+        .then(() => order.push(who === modest ? 'modest' : 'greedy')),
     )
     await Promise.all(runs)
     expect(order.indexOf('modest')).toBeLessThan(3)
+  })
+
+  it('leave room to wait: one person’s queue is bounded, and so is their organisation’s', async () => {
+    const sandbox = sandboxWith({ threads: 1, waiting: 16 })
+    let release: (answer: HostAnswer) => void = () => undefined
+    const released = new Promise<HostAnswer>(resolve => (release = resolve))
+    const refused: string[] = []
+    const runs = ['A/ann', 'A/bob', 'B/cleo'].flatMap(who =>
+      Array.from({ length: 20 }, async () => {
+        const [organizationId = '', principalId = ''] = who.split('/')
+        try {
+          await sandbox.run(jobOf(call, { organizationId, principalId }), hostWith({ send: () => released }))
+        } catch (error) {
+          expect(error).toMatchObject({ code: 'functions_busy' })
+          refused.push(who)
+        }
+      }),
+    )
+    await new Promise(resolve => setTimeout(resolve, 50))
+    const count = (who: string) => refused.filter(one => one === who).length
+    // one of Ann's has the thread
+    expect([count('A/ann'), count('A/bob'), count('B/cleo')]).toEqual([10, 17, 16])
+    release(answer('x'))
+    await Promise.all(runs)
+    expect(refused).toHaveLength(43)
   })
 
   it('are not waited for without end', async () => {
     const sandbox = sandboxWith({ threads: 1, waitMs: 100 })
     const long = sandbox.run(jobOf(call), hostWith({ send: () => new Promise(resolve => setTimeout(resolve, 1500, answer('x'))) }))
     await expect(sandbox.run(jobOf('return "";'), hostWith())).rejects.toMatchObject({ code: 'functions_busy' })
-    expect((await long).output).toBe('x')
+    expect(given(await long)).toBe('x')
   })
 
   it('end with the server, and so do their scripts', async () => {
@@ -210,7 +275,7 @@ describe('threads', () => {
 
 it('checks without running', async () => {
   const checked = await shared.check('string standalone.f() { info missing; return ""; }', {
-    organizationId: 'o',
+    asker: { organizationId: 'o', principalId: 'p' },
     precedence: 'usual',
     known: null,
   })

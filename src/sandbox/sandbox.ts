@@ -1,9 +1,9 @@
 import { Problem } from '../core/problem.ts'
 import { Failure } from '../deluge/failure.ts'
 import type { Host, Surroundings } from '../deluge/host.ts'
-import type { RunResult } from '../deluge/run.ts'
-import type { Checked, Job } from './messages.ts'
+import type { Checked, Finished, Job, Rename } from './messages.ts'
 import { openThread, type Assignment, type Done, type Thread } from './open-thread.ts'
+import { createTurns, type Asker } from './turns.ts'
 
 /** The host of a run, on this side: it may wait. A `Failure` it throws is the script's to catch; anything else is a fault of ours. */
 export type AsyncHost = {
@@ -11,6 +11,13 @@ export type AsyncHost = {
 } & {
   /** A line of `info` as it is printed; `at` is its line in the source, from 1. */
   info(line: string, at: number): void
+}
+
+export interface RunOptions {
+  /** Aborted, it ends the run with a failure of kind `cancelled`. */
+  readonly signal?: AbortSignal | undefined
+  /** Called when its thread is free, and waited for: the run begins after it. */
+  readonly onStart?: () => Promise<void> | void
 }
 
 /** Where scripts run: a few threads that hold nothing, each with one script at a time. */
@@ -21,13 +28,21 @@ export interface Sandbox {
    */
   check(
     source: string,
-    options: { readonly organizationId: string; readonly precedence: Surroundings['precedence']; readonly known: readonly string[] | null },
+    options: {
+      readonly asker: Asker
+      readonly precedence: Surroundings['precedence']
+      readonly known: readonly string[] | null
+      /** Where it will be saved: functions of this namespace may come later. */
+      readonly namespace?: string | undefined
+      /** First, give the function this name; the answer's `source` has it. */
+      readonly rename?: Rename | undefined
+    },
   ): Promise<Checked>
   /**
-   * Runs one function to its end; a script that fails is an answer. Aborting `signal` ends it with a failure of kind `cancelled`.
+   * Runs one function to its end; a script that fails is an answer.
    * @throws Problem functions_busy when no thread is free within the wait.
    */
-  run(job: Job, host: AsyncHost, signal?: AbortSignal): Promise<RunResult>
+  run(job: Job, host: AsyncHost, options?: RunOptions): Promise<Finished>
   close(): Promise<void>
 }
 
@@ -49,14 +64,7 @@ const checkMs = 10_000
 export function createSandbox({ threads: most, waiting = 1000, waitMs = 10_000, idleMs = 60_000, onFault }: SandboxOptions): Sandbox {
   const all = new Set<Thread>()
   const idle: { readonly thread: Thread; readonly since: number }[] = []
-  const running = new Map<string, number>()
-  /** By organisation, those whose turn is next first. */
-  const queues = new Map<string, Set<Begin>>()
-  let queued = 0
-  /** One organisation leaves a quarter of the threads to the others. */
-  const mostOfOne = Math.max(1, most - Math.floor(most / 4))
-  /** Nor does one take all the places in the queue. */
-  const waitingOfOne = Math.max(1, waiting - Math.floor(waiting / 4))
+  const turns = createTurns<Begin>({ places: most, waiting })
   let closed = false
 
   const busy = () =>
@@ -73,60 +81,37 @@ export function createSandbox({ threads: most, waiting = 1000, waitMs = 10_000, 
     return thread
   }
 
-  /** The first who waits of the organisation whose turn it is. Who was served goes to the end, so that nobody holds up the others. */
-  function next(): Begin | undefined {
-    for (const [organizationId, waiters] of queues) {
-      if ((running.get(organizationId) ?? 0) >= mostOfOne) continue
-      const [begin] = waiters
-      if (begin === undefined) continue
-      leave(organizationId, begin)
-      if (queues.delete(organizationId)) queues.set(organizationId, waiters)
-      return begin
-    }
-    return undefined
-  }
-
-  function leave(organizationId: string, begin: Begin): void {
-    const waiters = queues.get(organizationId)
-    if (!waiters?.delete(begin)) return
-    queued -= 1
-    if (waiters.size === 0) queues.delete(organizationId)
-  }
-
   function pump(): void {
     while (!closed && (idle.length > 0 || all.size < most)) {
-      const begin = next()
+      const begin = turns.next()
       if (begin === undefined) return
       begin(idle.pop()?.thread ?? open())
     }
   }
 
-  const threadFor = (organizationId: string): Promise<Thread> =>
+  const threadFor = (asker: Asker): Promise<Thread> =>
     new Promise((resolve, reject) => {
-      if (closed || queued >= waiting || (queues.get(organizationId)?.size ?? 0) >= waitingOfOne) return reject(busy())
       const begin: Begin = thread => {
         clearTimeout(late)
-        running.set(organizationId, (running.get(organizationId) ?? 0) + 1)
         resolve(thread)
       }
+      if (closed || !turns.wait(asker, begin)) return reject(busy())
       const late = setTimeout(() => {
-        leave(organizationId, begin)
+        turns.leave(asker, begin)
         reject(busy())
       }, waitMs)
-      const waiters = queues.get(organizationId) ?? new Set()
-      queues.set(organizationId, waiters.add(begin))
-      queued += 1
       pump()
     })
 
-  async function perform(organizationId: string, assignment: Assignment): Promise<Done> {
-    const thread = await threadFor(organizationId)
+  async function perform(asker: Asker, assignment: Assignment, onStart?: RunOptions['onStart']): Promise<Done> {
+    const thread = await threadFor(asker)
     try {
+      await onStart?.()
+      // it may have been ended meanwhile, and would never answer
+      if (closed || !all.has(thread)) throw new Failure('The run was cancelled: Patchbay is stopping.', 'cancelled')
       return await thread.perform(assignment)
     } finally {
-      const left = (running.get(organizationId) ?? 1) - 1
-      if (left === 0) running.delete(organizationId)
-      else running.set(organizationId, left)
+      turns.done(asker)
       if (all.has(thread)) idle.push({ thread, since: performance.now() })
       pump()
     }
@@ -145,9 +130,9 @@ export function createSandbox({ threads: most, waiting = 1000, waitMs = 10_000, 
   }, idleMs / 2).unref()
 
   return {
-    async check(source, { organizationId, precedence, known }) {
-      const done = await perform(organizationId, {
-        work: { kind: 'check', source, precedence, known },
+    async check(source, { asker, precedence, known, namespace = null, rename = null }) {
+      const done = await perform(asker, {
+        work: { kind: 'check', source, precedence, known, namespace, rename },
         milliseconds: checkMs,
         host: null,
         signal: undefined,
@@ -155,17 +140,17 @@ export function createSandbox({ threads: most, waiting = 1000, waitMs = 10_000, 
       if (done.kind !== 'checked') throw new Error('a check was answered with something else')
       return done.result
     },
-    async run({ organizationId, ...job }, host, signal) {
+    async run({ asker, ...job }, host, { signal, onStart } = {}) {
       const began = performance.now()
       try {
-        const done = await perform(organizationId, { work: { kind: 'run', job }, milliseconds: job.limits.milliseconds, host, signal })
+        const done = await perform(asker, { work: { kind: 'run', job }, milliseconds: job.limits.milliseconds, host, signal }, onStart)
         if (done.kind !== 'ran') throw new Error('a run was answered with something else')
         return done.result
       } catch (error) {
         if (!(error instanceof Failure)) throw error
         const { message, kind, facts } = error
         const milliseconds = performance.now() - began
-        return { output: null, outputType: 'void', error: { message, line: 0, kind, facts }, statements: 0, calls: 0, milliseconds }
+        return { written: null, outputType: 'void', error: { message, line: 0, kind, facts }, statements: 0, calls: 0, milliseconds }
       }
     },
     async close() {

@@ -7,14 +7,17 @@ import { parentPort, receiveMessageOnPort, workerData, type MessagePort } from '
 import { check } from '../deluge/check.ts'
 import { Failure } from '../deluge/failure.ts'
 import type { FunctionSource, Host, Surroundings } from '../deluge/host.ts'
+import { renamed } from '../deluge/rename.ts'
 import { compiledOnce, run, type RunResult } from '../deluge/run.ts'
 import { jsonOf } from '../deluge/text.ts'
 import type { Value } from '../deluge/value.ts'
-import { control, type Answer, type Message, type Work } from './messages.ts'
+import { jsonTextOf } from './json.ts'
+import { control, type Answer, type Finished, type Message, type Work } from './messages.ts'
+import { bytesOf, replyOf } from './reply.ts'
 
 const { memory, answers } = workerData as { readonly memory: Int32Array; readonly answers: MessagePort }
 
-const say = (message: Message) => parentPort?.postMessage(message)
+const say = (message: Message) => parentPort?.postMessage(message, transferred(message))
 
 let questions = 0
 
@@ -39,28 +42,36 @@ function ask(method: keyof Host, values: readonly unknown[], deadline: number): 
 }
 
 /**
- * What leaves the thread can be written as text: a list that holds itself, or one part a million times over, would hold up everybody on
- * the other side. @throws Failure
+ * What leaves the thread as a value can be written as text: a list that holds itself, or one part a million times over, would hold up
+ * everybody on the other side. @throws Failure
  */
-function assertWritable(surroundings: Surroundings, value: Value, characters?: number): void {
+function assertWritable(surroundings: Surroundings, value: Value, characters: number): void {
   if (typeof value !== 'object' || value === null) return
   if (value.kind === 'list' || value.kind === 'map' || value.kind === 'collection') jsonOf(surroundings, value, characters)
 }
 
-function writable(surroundings: Surroundings, result: RunResult): RunResult {
+function finished(surroundings: Surroundings, { output, ...result }: RunResult, replies: boolean): Finished {
+  if (result.error !== null) return { ...result, written: null }
   try {
-    assertWritable(surroundings, result.output)
-    return result
+    const json = bytesOf(jsonTextOf(surroundings, output))
+    return { ...result, written: { json, reply: replies ? replyOf(surroundings, output) : null } }
   } catch (error) {
     if (!(error instanceof Failure)) throw error
     const { message, kind, facts } = error
     return {
       ...result,
-      output: null,
       outputType: 'void',
       error: { message: `What the function gives cannot be written. ${message}`, line: 0, kind, facts },
+      written: null,
     }
   }
+}
+
+/** What need not be copied on its way. */
+function transferred(message: Message): ArrayBuffer[] {
+  if (message.kind !== 'ran' || message.result.written === null) return []
+  const { json, reply } = message.result.written
+  return [json, ...(reply === null ? [] : [reply.kind === 'own' ? reply.body : reply.text])].map(bytes => bytes.buffer)
 }
 
 /** Characters that the value of a variable may have at most; how many are taken is for the other side to say. */
@@ -76,10 +87,10 @@ const hostUntil = (deadline: number, surroundings: Surroundings): Host => {
       if (!sources.has(key)) sources.set(key, ask('functionNamed', [namespace, name], deadline) as FunctionSource | null)
       return sources.get(key) ?? null
     },
-    variable: name => ask('variable', [name], deadline) as ReturnType<Host['variable']>,
-    setVariable(name, value) {
+    variable: (name, from) => ask('variable', [name, from], deadline) as ReturnType<Host['variable']>,
+    setVariable(name, value, from) {
       assertWritable(surroundings, value, longestStored)
-      ask('setVariable', [name, value], deadline)
+      ask('setVariable', [name, value, from], deadline)
     },
     defaultConnection: namespace => ask('defaultConnection', [namespace], deadline) as string | null,
     apiOrigin: namespace => ask('apiOrigin', [namespace], deadline) as string,
@@ -88,13 +99,15 @@ const hostUntil = (deadline: number, surroundings: Surroundings): Host => {
 
 function perform(work: Work): Message {
   if (work.kind === 'check') {
-    const { source, precedence, known } = work
+    const { precedence, known, namespace, rename } = work
+    const source = rename === null ? work.source : renamed(work.source, rename.from, rename.to, { precedence })
     const functionExists =
       known === null ? {} : { functionExists: (namespace: string, name: string) => known.includes(`${namespace}.${name}`.toLowerCase()) }
-    const { errors, warnings, signature, signatures, uses } = check(source, { precedence, ...functionExists })
-    return { kind: 'checked', result: { errors, warnings, signature, signatures, uses } }
+    const namespaces = new Set([...(known ?? []).map(path => path.slice(0, path.indexOf('.'))), ...(namespace === null ? [] : [namespace])])
+    const { errors, warnings, signature, signatures, uses } = check(source, { precedence, namespaces, ...functionExists })
+    return { kind: 'checked', result: { source, errors, warnings, signature, signatures, uses } }
   }
-  const { function: called, arguments: values, limits, surroundings } = work.job
+  const { function: called, arguments: values, limits, surroundings, replies } = work.job
   const host = hostUntil(performance.now() + limits.milliseconds, surroundings)
   const result = run(
     compiledOnce(surroundings, called),
@@ -110,7 +123,7 @@ function perform(work: Work): Message {
       },
     },
   )
-  return { kind: 'ran', result: writable(surroundings, result) }
+  return { kind: 'ran', result: finished(surroundings, result, replies) }
 }
 
 parentPort?.on('message', (work: Work) => {

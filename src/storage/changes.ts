@@ -8,6 +8,10 @@ export type Change =
   | { readonly kind: 'member'; readonly id: string }
   | { readonly kind: 'key'; readonly id: string }
   | { readonly kind: 'organization'; readonly id: string }
+  /** Of the organisation: it has a new data key. */
+  | { readonly kind: 'data_key'; readonly id: string }
+  /** To which deployment the database belongs. */
+  | { readonly kind: 'deployment'; readonly id: string }
 
 export const changesChannel = 'patchbay_changes'
 

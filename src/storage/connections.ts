@@ -60,6 +60,7 @@ const view = (db: Executor, organizationId: string, subjectId: string | null) =>
       'k.account_label',
       'k.revoked_at_provider',
       'k.refreshed_at',
+      'k.restored_from',
       // by the database's clock: an instance whose own clock is off neither refreshes too early nor too late
       sql<string | null>`extract(epoch from k.expires_at - now())`.as('expires_in'),
       sql<string | null>`extract(epoch from k.next_attempt_at - now())`.as('next_attempt_in'),

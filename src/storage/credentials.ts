@@ -94,6 +94,7 @@ export async function putCredential(db: Executor, holder: Holder, credential: Ne
     fail_count: 0,
     next_attempt_at: null,
     refreshed_at: null,
+    restored_from: null,
     revoked_at_provider: null,
   }
   await db
@@ -137,24 +138,35 @@ export async function takeLease(db: Executor, holder: Holder, generation: number
   return row && { row, unconfirmed: row.inflight_before !== null }
 }
 
-/** Stores a refreshed credential: compare-and-set on the generation, so a late answer never overwrites a newer one. */
+export interface RefreshedCredential extends Pick<NewCredential, 'sealed' | 'hasRefreshToken' | 'grantedScopes' | 'variables'> {
+  /** Seconds from now, less than none when it came long ago; null when the token names no end. */
+  readonly expiresInSeconds: number | null
+  readonly lifetimeSeconds: number | null
+  /** Before so many seconds nobody may refresh again; null for a service that does not mind. */
+  readonly spacingSeconds: number | null
+}
+
+/**
+ * Stores a refreshed credential: compare-and-set on the generation, so a late answer never overwrites a newer one.
+ *
+ * An answer may come after another instance, which found the lease run out, was refused the used token: the connection was given up as lost,
+ * and this is what was lost. It is stored all the same, since nothing newer was.
+ *
+ * @returns `healed` when it was given up, `superseded` when it was renewed, authorised anew or revoked meanwhile, and nothing was stored.
+ */
 export async function storeRefreshed(
   db: Executor,
   holder: Holder,
   generation: number,
-  next: Pick<NewCredential, 'sealed' | 'expiresInSeconds' | 'hasRefreshToken' | 'grantedScopes' | 'variables'> & {
-    /** Before so many seconds nobody may refresh again; null for a service that does not mind. */
-    readonly spacingSeconds: number | null
-  },
-): Promise<boolean> {
-  const { numUpdatedRows } = await of(db, holder)
+  next: RefreshedCredential,
+): Promise<'stored' | 'healed' | 'superseded'> {
+  const update = of(db, holder)
     .where('generation', '=', generation)
-    .where('status', 'in', ['connected', 'refresh_failing'])
     .set({
       sealed: next.sealed,
       generation: generation + 1,
       expires_at: endsIn(next.expiresInSeconds),
-      lifetime_seconds: next.expiresInSeconds,
+      lifetime_seconds: next.lifetimeSeconds,
       has_refresh_token: next.hasRefreshToken,
       granted_scopes: JSON.stringify(next.grantedScopes),
       variables: JSON.stringify(next.variables),
@@ -168,11 +180,23 @@ export async function storeRefreshed(
       fail_count: 0,
       next_attempt_at: endsIn(next.spacingSeconds),
       refreshed_at: sql`now()`,
+      restored_from: null,
       updated_at: sql`now()`,
     })
-    .executeTakeFirst()
-  return numUpdatedRows > 0n
+  const usual = await update.where('status', 'in', ['connected', 'refresh_failing']).executeTakeFirst()
+  if (usual.numUpdatedRows > 0n) return 'stored'
+  const late = await update.where('status', '=', 'reauthorization_required').where('status_reason', '=', 'lost_rotation').executeTakeFirst()
+  return late.numUpdatedRows > 0n ? 'healed' : 'superseded'
 }
+
+/** A provider is back: no connection of the service waits out a pause that was chosen while it was away, and they come one by one. */
+export const shortenBackOff = (db: Executor, organizationId: string, serviceId: string, seconds: number) =>
+  sql`update credentials k set next_attempt_at = now() + random() * make_interval(secs => ${seconds})
+    from connections c
+    where c.id = k.connection_id and c.organization_id = ${organizationId} and c.service_id = ${serviceId}::uuid
+      and k.status = 'refresh_failing' and k.status_reason = 'provider_down' and k.next_attempt_at > now() + make_interval(secs => ${seconds})`.execute(
+    db,
+  )
 
 /** Gives the lease back after a refusal. `keepInflight`: the request may have been carried out, so the next attempt is a recovery. */
 export async function releaseLease(
@@ -229,6 +253,7 @@ export const revoked = (provider: 'pending' | 'not_supported'): CredentialUpdate
   generation: sql<number>`generation + 1`,
   expires_at: null,
   has_refresh_token: false,
+  restored_from: null,
   inflight_since: null,
   next_attempt_at: null,
   fail_count: 0,
@@ -292,3 +317,27 @@ export const dueForKeepAlive = (db: Executor, defaultDays: Readonly<Record<strin
     )
     .limit(1000)
     .execute()
+
+/** Whether somebody's authorisation of this service has this value for a variable. */
+export async function valueIsInUse(db: Executor, organizationId: string, serviceId: string, name: string, value: string): Promise<boolean> {
+  const found = await db
+    .selectFrom('credentials as k')
+    .innerJoin('connections as c', 'c.id', 'k.connection_id')
+    .select('k.connection_id')
+    .where('c.organization_id', '=', organizationId)
+    .where('c.service_id', '=', serviceId)
+    .where(sql<boolean>`k.variables ->> ${name} = ${value}`)
+    .limit(1)
+    .executeTakeFirst()
+  return found !== undefined
+}
+
+/** How many authorisations have each status, in all organisations. */
+export async function countCredentials(db: Executor): Promise<Record<string, number>> {
+  const rows = await db
+    .selectFrom('credentials')
+    .select(['status', sql<string>`count(*)`.as('count')])
+    .groupBy('status')
+    .execute()
+  return Object.fromEntries(rows.map(({ status, count }) => [status, Number(count)]))
+}

@@ -27,7 +27,7 @@ export const dataKeyStore = (db: Database) => ({
     db.transaction().execute(async trx => {
       const { numUpdatedRows } = await trx
         .updateTable('data_keys')
-        .set({ state: 'retired' })
+        .set({ state: 'retired', retired_at: sql`now()` })
         .where('kid', '=', retiredKid)
         .where('state', '=', 'active')
         .executeTakeFirst()
@@ -52,6 +52,26 @@ export const dataKeyStore = (db: Database) => ({
   page(after: string | undefined, limit: number): Promise<Row[]> {
     const rows = db.selectFrom('data_keys').selectAll().orderBy('kid').limit(limit)
     return (after === undefined ? rows : rows.where('kid', '>', after)).execute()
+  },
+
+  /** Active data keys that were made before this moment of the database's clock, at most `limit`. */
+  activeMadeBefore: (moment: Date, limit: number): Promise<Pick<Row, 'kid' | 'organization_id'>[]> =>
+    db
+      .selectFrom('data_keys')
+      .select(['kid', 'organization_id'])
+      .where('state', '=', 'active')
+      .where('created_at', '<', moment)
+      .orderBy('created_at')
+      .limit(limit)
+      .execute(),
+
+  async countRetired(): Promise<number> {
+    const { count } = await db
+      .selectFrom('data_keys')
+      .select(sql<string>`count(*)`.as('count'))
+      .where('state', '=', 'retired')
+      .executeTakeFirstOrThrow()
+    return Number(count)
   },
 
   async countByMasterKey(): Promise<{ master_key_id: string; count: number }[]> {

@@ -30,6 +30,8 @@ type Value = string | null
 interface Header {
   readonly format: typeof format
   readonly version: number
+  /** RFC 3339, by the database's clock. */
+  readonly made_at: string
   readonly migrations: readonly string[]
 }
 interface TableLine {
@@ -98,7 +100,9 @@ export const exportDatabase = async (open: OpenDatabase, write: (line: string) =
       .setAccessMode('read only')
       .execute(async transaction => {
         await settle(transaction)
-        await line({ format, version, migrations: await appliedMigrations(transaction, open.schema) })
+        const { rows: clock } = await sql<{ now: Date }>`select now() as now`.execute(transaction)
+        const made_at = (clock[0]?.now ?? new Date()).toISOString()
+        await line({ format, version, made_at, migrations: await appliedMigrations(transaction, open.schema) })
         let rows = 0
         for (const { name, columns } of await tablesOf(transaction, open.schema)) {
           await line({ table: name, columns: columns.map(column => column.name) })
@@ -177,12 +181,16 @@ const insert = async (db: Database, { name }: Table, columns: readonly Column[],
 
 /**
  * Reads an export (its lines, with or without line feeds) into an empty database that has been through the same migrations, of
- * either kind. All or nothing: one transaction.
+ * either kind. All or nothing: one transaction, of which `finish` is the last part; `madeAt` is null where the export does not say.
  *
  * Throws `storage_unavailable` with the reason when the export is not one, is cut short, is of another schema, or the database
  * is not empty.
  */
-export const importDatabase = async (open: OpenDatabase, lines: AsyncIterable<string> | Iterable<string>): Promise<{ rows: number }> => {
+export const importDatabase = async (
+  open: OpenDatabase,
+  lines: AsyncIterable<string> | Iterable<string>,
+  finish: (db: Database, madeAt: Date | null) => Promise<void> = () => Promise.resolve(),
+): Promise<{ rows: number }> => {
   const { db, close } = open.maintenance()
   try {
     return await db.transaction().execute(async transaction => {
@@ -192,6 +200,7 @@ export const importDatabase = async (open: OpenDatabase, lines: AsyncIterable<st
       await refuseUnlessEmpty(transaction, tables)
 
       let sawHeader = false
+      let madeAt: Date | null = null
       let footer: unknown
       let current: { table: Table; columns: Column[] } | undefined
       let batch: Value[][] = []
@@ -214,6 +223,8 @@ export const importDatabase = async (open: OpenDatabase, lines: AsyncIterable<st
         const line = parseLine(text)
         if (!sawHeader) {
           checkHeader(line, migrations)
+          const said = field(line, 'made_at')
+          if (typeof said === 'string' && !Number.isNaN(Date.parse(said))) madeAt = new Date(said)
           sawHeader = true
         } else if (Array.isArray(line) && current) {
           batch.push(line as Value[])
@@ -229,6 +240,7 @@ export const importDatabase = async (open: OpenDatabase, lines: AsyncIterable<st
       }
       if (footer !== rows) throw refused('This export is cut short: its last line is missing. Nothing was imported.')
       for (const table of tables) await advanceSequences(transaction, table, open.schema)
+      await finish(transaction, madeAt)
       return { rows }
     })
   } finally {

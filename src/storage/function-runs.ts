@@ -1,21 +1,42 @@
 import { sql, type Insertable } from 'kysely'
-import { invalid } from '../core/problem.ts'
 import type { Executor } from './database.ts'
 import type { FunctionRunsTable } from './function-tables.ts'
-import { decodeCursor, pageOf, type PageRequest } from './page.ts'
-
-const uuid = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i
+import { decodeTimedCursor, pageOf, type PageRequest } from './page.ts'
 
 export type NewRun = Insertable<FunctionRunsTable>
 
-/** Once each: a batch may come a second time when nobody knows how its first attempt ended. */
+const outcome = ['status', 'duration_ms', 'statements', 'calls', 'info', 'output', 'output_type', 'error', 'line', 'alive_at'] as const
+
+/**
+ * A run's row comes twice: when it begins and with its outcome, which stays. A batch may come a second time when nobody knows how its first
+ * attempt ended.
+ */
 export async function insertRuns(db: Executor, rows: readonly NewRun[]): Promise<void> {
   if (rows.length === 0) return
   await db
     .insertInto('function_runs')
-    .values([...rows])
-    .onConflict(conflict => conflict.column('id').doNothing())
+    .values(rows.map(row => ({ ...row, alive_at: row.status === 'running' ? sql<Date>`now()` : null })))
+    .onConflict(conflict =>
+      conflict
+        .column('id')
+        .doUpdateSet(Object.fromEntries(outcome.map(name => [name, sql.ref(`excluded.${name}`)])))
+        .where('excluded.status' as 'function_runs.status', '<>', 'running'),
+    )
     .execute()
+}
+
+/** Those that have no outcome yet. One that was thought dead, because this could not be written for a while, is not. */
+export async function keepRunsAlive(db: Executor, ids: readonly string[]): Promise<void> {
+  await sql`update function_runs set alive_at = now(), status = 'running', error = null, duration_ms = 0
+    where id = any(${[...ids]}::uuid[]) and status in ('running', 'interrupted')`.execute(db)
+}
+
+/** Those whose process has not said for so long that it is alive. @returns how many */
+export async function interruptRuns(db: Executor, seconds: number, sentence: string): Promise<number> {
+  const { rows } = await sql`update function_runs set status = 'interrupted', error = ${sentence}, alive_at = null,
+      duration_ms = least(2147483647, greatest(0, extract(epoch from alive_at - started_at) * 1000))::integer
+    where status = 'running' and alive_at <= now() - make_interval(secs => ${seconds}) returning id`.execute(db)
+  return rows.length
 }
 
 export interface RunFilter extends PageRequest {
@@ -38,18 +59,13 @@ export type RunView = NonNullable<Awaited<ReturnType<ReturnType<typeof selected>
 
 /** The newest first. */
 export async function listRuns(db: Executor, organizationId: string, filter: RunFilter) {
-  const after = decodeCursor(filter.cursor, 2)
+  const after = decodeTimedCursor(filter.cursor)
   let query = selected(db, organizationId)
   if (filter.functionId !== null) query = query.where('r.function_id', '=', filter.functionId)
   if (filter.status !== null) query = query.where('r.status', '=', filter.status as RunView['status'])
   if (filter.door !== null) query = query.where('r.door', '=', filter.door as RunView['door'])
   if (filter.visibleTo !== null) query = query.where('r.user_id', '=', filter.visibleTo)
-  if (after) {
-    const at = new Date(after[0] ?? '')
-    const id = after[1] ?? ''
-    if (Number.isNaN(at.getTime()) || !uuid.test(id)) throw invalid('cursor', 'Use a next_cursor of this list, unchanged.')
-    query = query.where(row => row(row.refTuple('r.started_at', 'r.id'), '<', row.tuple(at, id)))
-  }
+  if (after) query = query.where(row => row(row.refTuple('r.started_at', 'r.id'), '<', row.tuple(after.at, after.id)))
   const rows = await query
     .orderBy('r.started_at', 'desc')
     .orderBy('r.id', 'desc')

@@ -20,26 +20,46 @@ export const listSchedules = (db: Executor, organizationId: string, functionId: 
     .execute()
 }
 
+/** How many there are. Until the transaction ends nobody else counts those of this organisation: two at once do not pass a limit together. */
+export async function countSchedules(trx: Executor, organizationId: string, functionId: string) {
+  await trx.selectFrom('organizations').select('id').where('id', '=', organizationId).forNoKeyUpdate().execute()
+  const { rows } = await sql<{ all: number; own: number }>`
+    select count(*)::integer as "all", (count(*) filter (where function_id = ${functionId}))::integer as own
+    from function_schedules where organization_id = ${organizationId}`.execute(trx)
+  return { ofOrganization: rows[0]?.all ?? 0, ofFunction: rows[0]?.own ?? 0 }
+}
+
+/** Those of one function, with what is sealed. */
+export const schedulesOfFunction = (db: Executor, functionId: string) =>
+  db.selectFrom('function_schedules').selectAll().where('function_id', '=', functionId).execute()
+
 export const findSchedule = (db: Executor, organizationId: string, id: string): Promise<ScheduleView | undefined> =>
   selected(db).where('s.organization_id', '=', organizationId).where('s.id', '=', id).executeTakeFirst()
 
 export const insertSchedule = (db: Executor, row: Insertable<FunctionSchedulesTable>) =>
   db.insertInto('function_schedules').values(row).execute()
 
-export const updateSchedule = (db: Executor, id: string, values: Updateable<FunctionSchedulesTable>) =>
-  db.updateTable('function_schedules').set(values).where('id', '=', id).execute()
+/** @returns false when its sealed arguments have changed since `version`. */
+export async function updateSchedule(
+  db: Executor,
+  id: string,
+  values: Updateable<FunctionSchedulesTable>,
+  version: number | null = null,
+): Promise<boolean> {
+  const query = db.updateTable('function_schedules').set(values).where('id', '=', id)
+  const updated = await (version === null ? query : query.where('sealed_version', '=', version)).returning('id').executeTakeFirst()
+  return updated !== undefined
+}
 
 export const deleteSchedule = (db: Executor, id: string) => db.deleteFrom('function_schedules').where('id', '=', id).execute()
 
 /** Those whose moment has come; ours until the transaction ends, so that of several instances one runs each. */
-export const takeDueSchedules = (db: Executor, limit: number) =>
-  db
-    .selectFrom('function_schedules')
-    .selectAll()
-    .where('enabled', '=', true)
-    .where('next_run', '<=', sql<Date>`now()`)
-    .orderBy('next_run')
+export const takeDueSchedules = (db: Executor, limit: number): Promise<ScheduleView[]> =>
+  selected(db)
+    .where('s.enabled', '=', true)
+    .where('s.next_run', '<=', sql<Date>`now()`)
+    .orderBy('s.next_run')
     .limit(limit)
-    .forUpdate()
+    .forUpdate('s')
     .skipLocked()
     .execute()

@@ -1,8 +1,10 @@
 import type { ColumnType, Generated } from 'kysely'
-import type { ArgumentMapping, FunctionSignature, FunctionUses } from '../core/function.ts'
+import type { ArgumentMapping, FunctionSignature, FunctionUses, RunStatus } from '../core/function.ts'
 
 type Time = ColumnType<Date, Date | string | undefined, Date | string>
 type OptionalTime = ColumnType<Date | null, Date | string | null | undefined, Date | string | null>
+/** JSON text of stored arguments that are passwords, sealed for the version of the row beside it. */
+type SealedArguments = ColumnType<Buffer | null, Buffer | null | undefined, Buffer | null>
 type Json<T> = ColumnType<T, string, string>
 
 /** A function as it is live. `author_id` saved it last: the connections it names are used with that person's permission. */
@@ -22,7 +24,10 @@ export interface FunctionsTable {
   author_id: string
   exposed_by_key: Generated<boolean>
   exposed_to_members: Generated<boolean>
+  /** Where arguments of public calls come from; stars for fixed values that are passwords. */
   mapping: ColumnType<ArgumentMapping, string | undefined, string>
+  sealed_arguments: SealedArguments
+  sealed_version: Generated<number>
   created_at: Time
   updated_at: Time
 }
@@ -68,7 +73,7 @@ export interface FunctionRunsTable {
   subject_id: string | null
   key_id: string | null
   door: 'editor' | 'api' | 'schedule' | 'public'
-  status: 'success' | 'failure' | 'missed'
+  status: RunStatus
   started_at: Time
   duration_ms: number
   statements: number
@@ -80,6 +85,8 @@ export interface FunctionRunsTable {
   output_type: string
   error: string | null
   line: number | null
+  /** When the process that runs it said last that it is alive; null with an outcome. */
+  alive_at: OptionalTime
 }
 
 export interface FunctionSchedulesTable {
@@ -88,8 +95,10 @@ export interface FunctionSchedulesTable {
   function_id: string
   cron: string
   time_zone: string
-  /** JSON text of the arguments by name. */
+  /** JSON text of the arguments by name; stars for passwords. */
   arguments: string
+  sealed_arguments: SealedArguments
+  sealed_version: Generated<number>
   enabled: Generated<boolean>
   next_run: OptionalTime
   last_run: OptionalTime
@@ -121,6 +130,13 @@ export interface FunctionSettingsTable {
   key_created_at: OptionalTime
 }
 
+/** How many mails the scripts of an organisation have sent on a day (UTC). */
+export interface FunctionMailDaysTable {
+  organization_id: string
+  day: ColumnType<Date, string, string>
+  sent: number
+}
+
 export interface FunctionTables {
   functions: FunctionsTable
   function_versions: FunctionVersionsTable
@@ -128,4 +144,5 @@ export interface FunctionTables {
   function_runs: FunctionRunsTable
   function_schedules: FunctionSchedulesTable
   function_settings: FunctionSettingsTable
+  function_mail_days: FunctionMailDaysTable
 }

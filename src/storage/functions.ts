@@ -1,7 +1,7 @@
 import { sql, type Insertable, type Selectable, type Updateable } from 'kysely'
 import type { Executor } from './database.ts'
 import type { FunctionsTable, FunctionSettingsTable, FunctionVersionsTable } from './function-tables.ts'
-import { decodeCursor, pageOf, type Page, type PageRequest } from './page.ts'
+import { decodeCursor, decodeNumberCursor, pageOf, type Page, type PageRequest } from './page.ts'
 
 export type FunctionRow = Selectable<FunctionsTable>
 
@@ -18,6 +18,16 @@ export const lockFunction = (db: Executor, organizationId: string, id: string): 
 
 export const findFunctionById = (db: Executor, organizationId: string, id: string): Promise<FunctionRow | undefined> =>
   db.selectFrom('functions').selectAll().where('organization_id', '=', organizationId).where('id', '=', id).executeTakeFirst()
+
+/** By its name alone: the first of each namespace that has one, two at most. */
+export const functionsNamed = (db: Executor, organizationId: string, name: string): Promise<FunctionRow[]> =>
+  db
+    .selectFrom('functions')
+    .selectAll()
+    .where('organization_id', '=', organizationId)
+    .where(sql<boolean>`lower(name) = ${name.toLowerCase()}`)
+    .limit(2)
+    .execute()
 
 export interface FunctionFilter extends PageRequest {
   readonly namespace: string | null
@@ -36,7 +46,16 @@ export async function listFunctions(
   let query = db
     .selectFrom('functions')
     .select(['id', 'organization_id', 'namespace', 'name', 'language', 'description', 'signature', 'uses', 'revision', 'owner_id'])
-    .select(['author_id', 'exposed_by_key', 'exposed_to_members', 'mapping', 'created_at', 'updated_at'])
+    .select([
+      'author_id',
+      'exposed_by_key',
+      'exposed_to_members',
+      'mapping',
+      'sealed_arguments',
+      'sealed_version',
+      'created_at',
+      'updated_at',
+    ])
     .where('organization_id', '=', organizationId)
   if (filter.namespace !== null) query = query.where(key, '=', filter.namespace.toLowerCase())
   if (filter.q !== null) {
@@ -111,13 +130,13 @@ export const findVersion = (db: Executor, functionId: string, revision: number) 
 
 /** The newest first. */
 export async function listVersions(db: Executor, functionId: string, page: PageRequest) {
-  const after = decodeCursor(page.cursor, 1)
+  const after = decodeNumberCursor(page.cursor)
   let query = db
     .selectFrom('function_versions as v')
     .leftJoin('users as u', 'u.id', 'v.author_id')
     .select(['v.revision', 'v.author_id', 'u.name as author_name', 'v.note', 'v.saved_at', 'v.source'])
     .where('v.function_id', '=', functionId)
-  if (after) query = query.where('v.revision', '<', Math.min(Number(after[0]) || 0, 2_147_483_647))
+  if (after !== null) query = query.where('v.revision', '<', after)
   const rows = await query
     .orderBy('v.revision', 'desc')
     .limit(page.limit + 1)

@@ -1,10 +1,16 @@
+import { spawn } from 'node:child_process'
+import { fileURLToPath } from 'node:url'
 import { sql, type Migration } from 'kysely'
 import { expect, test } from 'vitest'
 import { forEachDatabase } from '../../test/support/databases.ts'
 import { createPostgresDatabase } from '../../test/support/postgres.ts'
-import { openDatabase } from './database.ts'
+import { openDatabase, type Database } from './database.ts'
 import { appliedMigrations, migrate } from './migrate.ts'
+import { changedMigrations } from './migration-checksums.ts'
+import { migrations } from './migrations/index.ts'
 import { createSchema } from './postgres.ts'
+
+const root = fileURLToPath(new URL('../..', import.meta.url))
 
 const creating = (table: string): Migration => ({
   async up(db) {
@@ -46,6 +52,24 @@ forEachDatabase((_name, open) => {
     })
   })
 
+  test('a migration whose SQL was changed after the database went through it is told by name; white space is no change', async () => {
+    const database = await open({ migrations: two })
+    expect(await changedMigrations(database, two)).toStrictEqual([])
+    const spaced: Migration = {
+      async up(db) {
+        await sql`create  table ${sql.table('first')}
+          (i int)`.execute(db)
+      },
+    }
+    expect(await changedMigrations(database, { ...two, '0001_first': spaced })).toStrictEqual([])
+    const edited = { ...two, '0001_first': creating('second_thoughts') }
+    expect(await migrate(database, edited), 'it is not run again, and does not stop the start').toStrictEqual([])
+    expect(await changedMigrations(database, edited)).toStrictEqual(['0001_first'])
+    // from before checksums were kept: what is there now counts
+    await sql`drop table kysely_migration_checksum`.execute(database.db)
+    expect(await changedMigrations(database, edited)).toStrictEqual([])
+  })
+
   test('the migrations of this program run on an empty database, twice', async () => {
     const database = await open({ migrations: {} })
     const ran = await migrate(database)
@@ -81,3 +105,61 @@ test('[postgres] two schemas of one database are migrated independently', async 
   await beside.close()
   await apart.close()
 })
+
+/** Everything that a migration can make. */
+const schemaOf = async (db: Database): Promise<string> => {
+  const { rows } = await sql<{ line: string }>`
+    select format('%s.%s %s %s %s', table_name, column_name, data_type, is_nullable, column_default) as line
+      from information_schema.columns where table_schema = 'public'
+    union all select indexdef from pg_indexes where schemaname = 'public'
+    union all select conrelid::regclass || ' ' || pg_get_constraintdef(oid) from pg_constraint where connamespace = 'public'::regnamespace
+    union all select 'applied ' || name from kysely_migration
+    order by 1`.execute(db)
+  return rows.map(row => row.line).join('\n')
+}
+
+test(
+  '[postgres] killed at five points of migrating and run again, by several at once, the schema is the same',
+  { timeout: 60_000 },
+  async () => {
+    const whole = await openDatabase({ url: await createPostgresDatabase(), dataDir: '/nonexistent' })
+    await migrate(whole)
+    const expected = await schemaOf(whole.db)
+    await whole.close()
+
+    const url = await createPostgresDatabase()
+    const open = await openDatabase({ url, dataDir: '/nonexistent' })
+    const script = (point: number) => `
+    import { openDatabase } from './src/storage/database.ts'
+    import { migrate } from './src/storage/migrate.ts'
+    import { migrations } from './src/storage/migrations/index.ts'
+    import { sql } from 'kysely'
+    const names = Object.keys(migrations)
+    const killed = name => ({ async up(db) {
+      await migrations[name].up(db)
+      if (names.indexOf(name) === ${point} % names.length) process.kill(process.pid, 'SIGKILL')
+    } })
+    const open = await openDatabase({ url: ${JSON.stringify(url)}, dataDir: '/nonexistent' })
+    await migrate(open, Object.fromEntries(names.map(name => [name, killed(name)])))
+    console.log('done')
+    await open.close()`
+    const killedAt = [0, 1, 2, 4, Object.keys(migrations).length - 1]
+    const ended = await Promise.all(
+      killedAt.map(
+        point =>
+          new Promise<string | null>(resolve => {
+            const child = spawn(process.execPath, ['--import', 'tsx', '--input-type=module', '-e', script(point)], {
+              cwd: root,
+              stdio: ['ignore', 'ignore', 'inherit'],
+            })
+            child.once('close', (_code, signal) => resolve(signal))
+          }),
+      ),
+    )
+    expect(ended).toStrictEqual(killedAt.map(() => 'SIGKILL'))
+    expect(await appliedMigrations(open.db, open.schema), 'all or nothing').toStrictEqual([])
+    expect((await Promise.all([migrate(open), migrate(open)])).flat()).toStrictEqual(Object.keys(migrations))
+    expect(await schemaOf(open.db)).toBe(expected)
+    await open.close()
+  },
+)

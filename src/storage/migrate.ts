@@ -1,6 +1,7 @@
 import { Migrator, sql, type Migration } from 'kysely'
 import { Problem } from '../core/problem.ts'
 import type { Database, OpenDatabase } from './database.ts'
+import { noteChecksums } from './migration-checksums.ts'
 import { migrations } from './migrations/index.ts'
 import { storageError } from './session.ts'
 
@@ -33,6 +34,7 @@ export const migrate = async (open: OpenDatabase, known: Readonly<Record<string,
     const migrator = new Migrator({ db, provider, migrationTableSchema: open.schema })
     const { error, results = [] } = await migrator.migrateToLatest()
     if (error !== undefined) throw storageError(error)
+    await noteChecksums(db, open.schema, await appliedMigrations(db, open.schema), known)
     return results.filter(result => result.status === 'Success').map(result => result.migrationName)
   } finally {
     await close()

@@ -23,6 +23,13 @@ export async function settleSetting(db: Executor, name: string, value: string): 
   return (await findSetting(db, name)) ?? value
 }
 
+/** Changes it where it still is `before` (null: whatever it is). @returns whether it did. */
+export async function moveSetting(db: Executor, name: string, before: string | null, value: string): Promise<boolean> {
+  const update = db.updateTable('settings').set({ value }).where('name', '=', name)
+  const { numUpdatedRows } = await (before === null ? update : update.where('value', '=', before)).executeTakeFirst()
+  return numUpdatedRows > 0n
+}
+
 export async function organizationSettings(
   db: Executor,
   organizationId: string,

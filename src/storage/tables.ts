@@ -28,6 +28,7 @@ export interface DataKeysTable {
   wrapped: Buffer
   master_key_id: string
   state: 'active' | 'retired'
+  retired_at: OptionalTime
   created_at: Time
 }
 
@@ -108,6 +109,8 @@ export interface CredentialsTable {
   fail_count: Generated<number>
   next_attempt_at: OptionalTime
   refreshed_at: OptionalTime
+  /** Set by a restore: when the back-up was made that the refresh token comes from. The first renewal or authorisation clears it. */
+  restored_from: OptionalTime
   revoked_at_provider: 'pending' | 'yes' | 'no' | 'not_supported' | null
   created_at: Time
   updated_at: Time

@@ -1,14 +1,40 @@
-import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client'
+import { AggregatorRegistry, collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client'
 
 /** Prometheus metrics. Labels are few and bounded: never a link name, a host or a person. */
 export interface Metrics {
   /** One call through a door; milliseconds. */
   call(door: string, status: number | null, problem: string | null, milliseconds: number): void
   readonly refreshes: Counter<'outcome'>
-  readonly connections: Gauge
+  /** Token endpoints that fail again and again, so that refreshes are held back from them. */
+  readonly openBreakers: Gauge
+  readonly functionRuns: Counter<'door' | 'outcome'>
+  /** New calls that were not taken on: overload, organization or quota. */
+  readonly turnedAway: Counter<'reason'>
+  /** Figures that are asked for when the metrics are read. */
+  watch(figures: WatchedFigures): void
   text(): Promise<string>
+  /** For `textOfAll`, in another process. */
+  json(): Promise<MetricsOfOne>
   readonly contentType: string
 }
+
+export interface WatchedFigures {
+  /** Calls through connections that this process carries. */
+  callsUnderWay(): number
+  /** Calls that wait for their row in the log. */
+  callsToLog(): number
+  /** Authorisations in the whole database, by status. */
+  authorizations(): Promise<Readonly<Record<string, number>>>
+}
+
+/** A scraper may come every second: the database is not counted through for each. */
+const countedEveryMs = 60_000
+
+/** What one process measured, as it travels to another. */
+export type MetricsOfOne = Awaited<ReturnType<Registry['getMetricsAsJSON']>>
+
+/** The metrics of several processes as those of one: counters and histograms added up, other figures as prom-client finds fit. */
+export const textOfAll = (all: readonly MetricsOfOne[]): Promise<string> => AggregatorRegistry.aggregate([...all]).metrics()
 
 export function createMetrics(): Metrics {
   const registry = new Registry()
@@ -33,15 +59,57 @@ export function createMetrics(): Metrics {
     labelNames: ['outcome'],
     registers,
   })
-  const connections = new Gauge({ name: 'patchbay_remembered_connections', help: 'Connections held in memory for calls.', registers })
+  const turnedAway = new Counter({
+    name: 'patchbay_calls_turned_away_total',
+    help: 'New calls that were not taken on: overload (503), organization or quota (429).',
+    labelNames: ['reason'],
+    registers,
+  })
+  const openBreakers = new Gauge({
+    name: 'patchbay_token_breakers_open',
+    help: 'Token endpoints that fail again and again: refreshes are held back, one is tried every 30 seconds.',
+    registers,
+  })
+  const functionRuns = new Counter({
+    name: 'patchbay_function_runs_total',
+    help: 'Runs of functions by door and outcome.',
+    labelNames: ['door', 'outcome'],
+    registers,
+  })
   return {
     call(door, status, problem, milliseconds) {
       calls.inc({ door, status_class: status === null ? 'none' : `${Math.floor(status / 100)}xx`, problem: problem ?? '' })
       seconds.observe({ door }, milliseconds / 1000)
     },
     refreshes,
-    connections,
+    turnedAway,
+    openBreakers,
+    functionRuns,
+    watch({ callsUnderWay, callsToLog, authorizations }) {
+      const gauge = (name: string, help: string, read: () => number) =>
+        new Gauge({ name, help, registers, collect(): void { this.set(read()) } }) // prettier-ignore
+      gauge('patchbay_calls_under_way', 'Calls through connections that this process carries.', callsUnderWay)
+      gauge('patchbay_calls_to_log', 'Calls that wait for their row in the log.', callsToLog)
+      let countedAt = -Infinity
+      new Gauge({
+        name: 'patchbay_authorizations',
+        help: 'Authorisations by status, counted at most once a minute.',
+        labelNames: ['status'],
+        registers,
+        // every process counts the same rows
+        aggregator: 'max',
+        async collect() {
+          if (performance.now() - countedAt < countedEveryMs) return
+          countedAt = performance.now()
+          // metrics are wanted most when the database is away
+          const counts = await authorizations().catch(() => null)
+          this.reset()
+          for (const [status, count] of Object.entries(counts ?? {})) this.set({ status }, count)
+        },
+      })
+    },
     text: () => registry.metrics(),
+    json: () => registry.getMetricsAsJSON(),
     contentType: registry.contentType,
   }
 }

@@ -6,7 +6,7 @@ import { newDataKey, unwrapDataKey, type DataKeyStore } from './data-key.ts'
 import { kidOf, open, seal, type DataKey, type Place } from './envelope.ts'
 import type { MasterKey } from './master-key.ts'
 import { selfTest } from './primitives.ts'
-import { rewrapDataKeys, verifyDataKeys, type RewrapReport } from './rewrap.ts'
+import { assertMasterKeysAreHere, rewrapDataKeys, verifyDataKeys, type RewrapReport } from './rewrap.ts'
 
 export interface KeyringOptions {
   /** The first wraps, the others only unwrap. */
@@ -40,14 +40,22 @@ export interface Vault {
   keyCheck(): Buffer
   /** The kid that new fields of this organisation are sealed with. A field whose `kidOf` differs awaits re-sealing. */
   activeKid(organizationId: string): Promise<string>
-  /** A new data key for new fields; the old one still opens. Other instances may seal with the old one for a minute. @returns The new kid. */
-  rotateDataKey(organizationId: string): Promise<string>
+  /**
+   * A new data key for new fields; the old one still opens. Other instances may seal with the old one for a minute.
+   * @param onlyIfActive Nothing happens when another than this kid is active by now.
+   * @returns The active kid.
+   */
+  rotateDataKey(organizationId: string, onlyIfActive?: string): Promise<string>
+  /** The master keys that are here, the newest first. */
+  masterKeyIds(): readonly string[]
+  /** See `assertMasterKeysAreHere`. */
+  assertMasterKeys(): Promise<void>
   /** See `rewrapDataKeys`. */
   rewrap(progress?: (done: number, total: number) => void): Promise<RewrapReport>
   /** See `verifyDataKeys`. */
   verify(): Promise<{ checked: number; damaged: readonly string[] }>
-  /** Drops an organisation's data keys from memory. Call it after deleting their rows. */
-  forget(organizationId: string): void
+  /** Drops an organisation's data keys from memory; null: everybody's. Call it after their rows were changed or deleted. */
+  forget(organizationId: string | null): void
 }
 
 const maxKeysInMemory = 10_000
@@ -120,18 +128,28 @@ export function createKeyring({ masterKeys, store, random = randomBytes }: Keyri
 
     activeKid: async organizationId => (await active(organizationId)).kid,
 
-    async rotateDataKey(organizationId) {
+    async rotateDataKey(organizationId, onlyIfActive) {
       const current = await findOrCreate(organizationId)
+      if (onlyIfActive !== undefined && current.kid !== onlyIfActive) return rememberActive(current).kid
       const made = newDataKey(organizationId, newest, random)
       const replaced = await store.replaceActive(current.kid, made.row)
       return rememberActive(replaced ? made.key : await findOrCreate(organizationId)).kid
     },
+
+    masterKeyIds: () => masterKeys.map(key => key.id),
+
+    assertMasterKeys: () => assertMasterKeysAreHere(store, masterKeys),
 
     rewrap: progress => rewrapDataKeys(store, [newest, ...older], progress),
 
     verify: () => verifyDataKeys(store, masterKeys),
 
     forget(organizationId) {
+      if (organizationId === null) {
+        activeByOrganization.clear()
+        byKid.clear()
+        return
+      }
       activeByOrganization.delete(organizationId)
       for (const [kid, key] of byKid.entries()) if (key.organizationId === organizationId) byKid.delete(kid)
     },

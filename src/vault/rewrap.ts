@@ -33,14 +33,8 @@ export async function rewrapDataKeys(
   const outdated = async () => (await store.countByMasterKey()).filter(row => row.master_key_id !== newest.id)
   const sum = (rows: readonly { count: number }[]) => rows.reduce((total, row) => total + row.count, 0)
 
-  const before = await outdated()
-  const unknown = before.filter(row => !masterKeys.some(key => key.id === row.master_key_id)).map(row => row.master_key_id)
-  if (unknown.length > 0)
-    throw new MasterKeyRefused(
-      `Data keys are wrapped by master key ${unknown.join(', ')}, which is not here. Add it below the new one; nothing was changed.`,
-    )
-
-  const total = sum(before)
+  await assertMasterKeysAreHere(store, masterKeys)
+  const total = sum(await outdated())
   const damaged = new Set<string>()
   let rewrapped = 0
   for (let round = 0; round < 2; round++) {
@@ -60,6 +54,15 @@ export async function rewrapDataKeys(
     if (sum(await outdated()) === damaged.size) break
   }
   return { rewrapped, remaining: sum(await outdated()), damaged: [...damaged].slice(0, maxDamagedListed) }
+}
+
+/** Before anything is written. @throws MasterKeyRefused when some data key is wrapped by a master key that is not here. */
+export async function assertMasterKeysAreHere(store: DataKeyStore, masterKeys: readonly MasterKey[]): Promise<void> {
+  const unknown = (await store.countByMasterKey()).map(row => row.master_key_id).filter(id => !masterKeys.some(key => key.id === id))
+  if (unknown.length > 0)
+    throw new MasterKeyRefused(
+      `Data keys are wrapped by master key ${unknown.join(', ')}, which is not here. Add it below the new one; nothing was changed.`,
+    )
 }
 
 /** Opens every data key once. @returns How many there are, and the kids (the first hundred) that do not open. */

@@ -10,7 +10,15 @@ export const floors: readonly (readonly string[])[] = [
 ]
 
 /** They stand outside the rooms and nothing inside knows them. Config may use what settings are made of. */
-const assemblies = ['src/main.ts', 'src/patchbay.ts', 'src/quickstart.ts', 'src/restore.ts', 'src/start.ts']
+const assemblies = [
+  'src/adopt.ts',
+  'src/main.ts',
+  'src/patchbay.ts',
+  'src/quickstart.ts',
+  'src/restore.ts',
+  'src/start.ts',
+  'src/workers.ts',
+]
 const config = 'src/config.ts'
 const usedByConfig = (target: string) => target.startsWith('src/core/') || target === 'src/egress/addresses.ts'
 

@@ -1,14 +1,20 @@
 import { execFileSync } from 'node:child_process'
+import { createHash } from 'node:crypto'
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer as createTcpServer, type AddressInfo, type Server } from 'node:net'
 import { createServer as createTlsServer } from 'node:https'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { sql } from 'kysely'
 import { practiceHandler } from '../../src/practice/server.ts'
+import { accountOf } from '../../src/practice/state.ts'
 import { setUpTimeoutMs } from '../support/databases.ts'
 import { startPatchbay, type Answer, type TestPatchbay } from '../support/patchbay.ts'
-import { call, keyDefinition, must, refusal } from '../support/practice-services.ts'
+import { administrator, call, connect, counters, echo, keyDefinition, must, oauth2Service, refusal } from '../support/practice-services.ts'
+import { sinkScan } from '../support/sinks.ts'
+
+const canary = 'CANARY-key-4b1d9ce27f60a853'
 
 const names = ['api.good.test', 'good.test', 'a.wild.test', 'a.b.wild.test', 'wild.test', 'evil.test', 'api.good.test.evil.test']
 
@@ -44,6 +50,8 @@ describe.each(['pglite', 'postgres'] as const)('S-8 a credential leaves for the 
       evil.connections++
       socket.destroy()
     })
+    const parameters = [{ place: 'header', name: 'x-api-key', prefix: '', value: canary } as const]
+    good.state.keySets.set('canary', { parameters, account: accountOf('ada') })
     servers.push(goodServer, evilServer)
     const ports = { good: await listen(goodServer), evil: await listen(evilServer) }
     patchbay = await startPatchbay({
@@ -67,7 +75,7 @@ describe.each(['pglite', 'postgres'] as const)('S-8 a credential leaves for the 
 
   async function connected(linkName: string, api_hosts: string[], rest: Record<string, unknown> = {}) {
     must(await patchbay.admin('POST', '/api/v1/services', keyDefinition(patchbay, linkName, { api_hosts, ...rest })), 201)
-    const credentials = { 'X-Api-Key': 'practice-key' }
+    const credentials = { 'X-Api-Key': canary }
     const body = { service: linkName, name: linkName, link_name: linkName, credentials }
     return must(await patchbay.admin('POST', '/api/v1/connections', body), 201)
   }
@@ -87,7 +95,9 @@ describe.each(['pglite', 'postgres'] as const)('S-8 a credential leaves for the 
     const without = await wire(() => patchbay.admin('POST', '/api/v1/invoke', { url: 'https://evil.test/' }))
     expect([without.answer.status, without.evil, without.names]).toEqual([502, 1, ['evil.test']])
     const { json } = must(await invoked('https://api.good.test/key/echo'), 200)
-    expect(json.body).toMatchObject({ via: 'key', headers: { host: 'api.good.test', 'x-api-key': expect.stringMatching(/^sha256:/) } })
+    const digest = createHash('sha256').update(canary).digest('hex')
+    expect(json.body).toMatchObject({ via: 'key', headers: { host: 'api.good.test' } })
+    expect(digest).toContain(String(json.body.headers['x-api-key']).replace('sha256:', ''))
   })
 
   it.each([
@@ -124,7 +134,6 @@ describe.each(['pglite', 'postgres'] as const)('S-8 a credential leaves for the 
     if (code !== 'destination_not_allowed' || !url.startsWith('https:')) return
     // the error names the field to change
     expect(answer.json.detail).toContain('api_hosts')
-    expect(answer.text).not.toContain('practice-key')
   })
 
   it.each([
@@ -194,6 +203,51 @@ describe.each(['pglite', 'postgres'] as const)('S-8 a credential leaves for the 
     expect(must(await patchbay.admin('GET', '/proxy/good/https/api.good.test/key/echo'), 200).json).toMatchObject({ via: 'key' })
   })
 
+  it('01.8 a function refuses the same, whether the script or its caller wrote the address, and can catch it', async () => {
+    const source = `map standalone.goes(string address) { try { r = invokeurl [ url: address type: GET connection: "good" detailed: true ]; return {"code": r.get("responseCode").toString()}; } catch (e) { return {"failed": e.message}; } }`
+    must(await patchbay.admin('PUT', '/api/v1/functions/standalone/goes', { source }), 201)
+    const ran = async (address: string) => {
+      const { answer, ...happened } = await wire(() =>
+        patchbay.admin('POST', '/api/v1/functions/standalone/goes/run', { arguments: { address } }),
+      )
+      return { output: must(answer, 200).json.output as Record<string, string>, ...happened }
+    }
+    expect(await ran('https://api.good.test/key/echo')).toMatchObject({ output: { code: '200' }, evil: 0, quiet: false })
+    for (const address of [
+      'https://evil.test/',
+      'https://api.good.test.evil.test/x?to=api.good.test',
+      'https://api.good.test:8443/',
+      'http://api.good.test/',
+      'https://api.good.test@evil.test/',
+      'https://evil.test\\\\@api.good.test/',
+      'https://evil.test#@api.good.test/',
+    ]) {
+      const { output, ...happened } = await ran(address)
+      expect(output['failed'], address).toMatch(/is not among the API hosts|may only be called over https|user name or password|backslash/)
+      expect(happened, address).toEqual({ evil: 0, names: [], quiet: true })
+    }
+  })
+
+  it('an ended token is not renewed for a destination that is refused: the gate comes before the credential', async () => {
+    const ada = await administrator(patchbay)
+    await oauth2Service(patchbay, 'ended')
+    await connect(ada, { service: 'ended', link_name: 'ended' })
+    await sql`update credentials set expires_at = now() - interval '1 minute' where connection_id in (select id from connections where link_name = 'ended')`.execute(
+      patchbay.broker.db,
+    )
+    patchbay.broker.calls.forgetAll()
+    const before = await counters(patchbay)
+    for (const url of ['https://evil.test/', 'https://api.good.test/']) {
+      const { answer, ...happened } = await wire(() => invoked(url, {}, 'ended'))
+      expect([answer.status, answer.json.code]).toEqual([403, 'destination_not_allowed'])
+      expect(happened).toEqual({ evil: 0, names: [], quiet: true })
+    }
+    expect((await counters(patchbay)).token_requests).toBe(before.token_requests)
+    // and it would have been
+    await echo(patchbay, patchbay.admin, 'ended', '/api/echo')
+    expect((await counters(patchbay)).token_requests).toBe(before.token_requests + 1)
+  })
+
   it('01.8 the test call and the call after connecting go through the same gate', async () => {
     const elsewhere = { test_url: 'https://evil.test/me', after_connect: { url: 'https://evil.test/me', id_path: 'id' } }
     const created = await wire(() => connected('tested', ['api.good.test'], { advanced: elsewhere }))
@@ -203,7 +257,7 @@ describe.each(['pglite', 'postgres'] as const)('S-8 a credential leaves for the 
     expect(happened).toEqual({ evil: 0, names: [], quiet: true })
   })
 
-  it('methods and paths that the service does not offer are refused alike', async () => {
+  it('X13 methods and paths that the service does not offer are refused alike, in every spelling', async () => {
     await connected('narrow', ['api.good.test'], { advanced: { methods: ['GET'], path_prefix: '/key/echo' } })
     must(await invoked('https://api.good.test/key/echo', {}, 'narrow'), 200)
     must(await invoked('https://api.good.test/key/echo?x=../me', {}, 'narrow'), 200)
@@ -215,9 +269,44 @@ describe.each(['pglite', 'postgres'] as const)('S-8 a credential leaves for the 
       ['https://api.good.test/key/echo/..%2fme', {}],
       ['https://api.good.test/key/echo/%2e%2e/me', {}],
       ['https://api.good.test/key/echo//x', {}],
+      ['https://api.good.test/key/echo/%252e%252e/me', {}],
+      ['https://api.good.test/key/echo/..%25252fme', {}],
+      ['https://api.good.test/key/echo/%c0%ae%c0%ae/me', {}],
+      ['https://api.good.test/key/echo/%E0%80%AE%E0%80%AE/me', {}],
+      ['https://api.good.test/key/echo/.%00./me', {}],
+      ['https://api.good.test/key/echo;/../me', {}],
+      ['https://api.good.test/key/echo/..;/me', {}],
+      ['https://api.good.test//key/echo', {}],
+      ['https://api.good.test/key/echo//../../me', {}],
+      ['https://api.good.test/KEY/echo', {}],
+      ['https://api.good.test/key/echo?_method=DELETE', {}],
+      ['https://api.good.test/key/echo?a=1&_METHOD=put', {}],
     ] as const) {
       const { answer, quiet } = await wire(() => invoked(url, rest, 'narrow'))
       expect([answer.status, answer.json.code, quiet], url).toEqual([403, 'destination_not_allowed', true])
     }
+    expect((await invoked('https://api.good.test/key/echo/..\\me', {}, 'narrow')).json.code).toBe('invalid_url')
+    // what servers take for another method or another path than the request line says
+    for (const header of ['X-HTTP-Method-Override', 'x_http_method', 'X-Method-Override', 'X-Original-URL', 'x-rewrite-url']) {
+      const { answer, quiet } = await wire(() => invoked('https://api.good.test/key/echo', { headers: { [header]: 'x' } }, 'narrow'))
+      expect([answer.status, answer.json.code, quiet], header).toEqual([422, 'header_not_allowed', true])
+      const proxied = await wire(() => patchbay.admin('GET', '/proxy/narrow/https/api.good.test/key/echo', undefined, { [header]: 'x' }))
+      expect([proxied.answer.status, proxied.answer.headers.get('patchbay-problem'), proxied.quiet], header).toEqual([
+        422,
+        'header_not_allowed',
+        true,
+      ])
+      // where nothing is limited they are headers like others
+      must(await invoked('https://api.good.test/key/echo', { headers: { [header]: 'x' } }), 200)
+    }
+    for (const path of ['key/echo/%252e%252e/me', 'key/echo;/x', 'key/echo//x', 'key/me']) {
+      const { answer, quiet } = await wire(() => patchbay.admin('GET', `/proxy/narrow/https/api.good.test/${path}`))
+      expect([answer.status, answer.headers.get('patchbay-problem'), quiet], path).toEqual([403, 'destination_not_allowed', true])
+    }
+  })
+
+  it('and the key is in no log line, no answer and no column', async () => {
+    expect(patchbay.answered.length).toBeGreaterThan(60)
+    expect(await sinkScan(patchbay, { key: canary })).toEqual([])
   })
 })

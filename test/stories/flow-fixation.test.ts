@@ -187,7 +187,19 @@ describe.each(['pglite', 'postgres'] as const)(
       const name = await story.service(`fix_${++serial}`, { habits: { iss: true }, advanced: { issuer } })
       const callback = new URL(await story.toCallback(story.ada.browser, await story.begin(name, name)))
       expect(callback.searchParams.get('iss')).toBe(issuer)
-      const wrong = [`${issuer}/`, issuer.toUpperCase(), issuer.replace('http:', 'https:'), 'http://evil.test', '', null]
+      // of another service that is configured here as well, too
+      const other = 'https://other.issuer.test'
+      await story.service(`fix_${++serial}`, { advanced: { issuer: other } })
+      const wrong = [
+        `${issuer}/`,
+        issuer.toUpperCase(),
+        issuer.replace('http:', 'https:'),
+        'http://evil.test',
+        other,
+        ` ${issuer}`,
+        '',
+        null,
+      ]
       for (const iss of wrong) {
         const spoilt = new URL(callback)
         if (iss === null) spoilt.searchParams.delete('iss')
@@ -195,8 +207,33 @@ describe.each(['pglite', 'postgres'] as const)(
         expect((await story.ada.browser.ask('GET', spoilt.href)).status, String(iss)).toBe(400)
       }
       expect((await story.ada.browser.ask('GET', `${callback.href}&iss=${encodeURIComponent(issuer)}`)).status, 'twice').toBe(400)
+      const refusal = new URL(callback)
+      refusal.searchParams.delete('code')
+      refusal.searchParams.set('error', 'access_denied')
+      refusal.searchParams.set('iss', other)
+      expect((await story.ada.browser.ask('GET', refusal.href)).status, 'a refusal of somebody else').toBe(400)
       await expectUntouched(name)
       await expectFinishable(callback.href, name)
+    })
+
+    it('07.4 a service that names no issuer is answered with or without one', async () => {
+      for (const habits of [{}, { iss: true }]) {
+        const name = await story.service(`fix_${++serial}`, { habits })
+        const callback = new URL(await story.toCallback(story.ada.browser, await story.begin(name, name)))
+        expect(callback.searchParams.get('iss')).toBe('iss' in habits ? story.practice : null)
+        await expectFinishable(callback.href, name)
+      }
+    })
+
+    it('07.2 the redirect URL of one service is none of another’s: a provider that compares refuses it', async () => {
+      const { url } = await started()
+      const { name: honest, url: honestUrl } = await started()
+      const mixed = new URL(url)
+      // the malicious service forwards the browser to the honest one, with its client and the redirect URL and state of its own flow
+      mixed.searchParams.set('client_id', new URL(honestUrl).searchParams.get('client_id') ?? '')
+      const answer = await story.ada.browser.ask('GET', mixed.href, undefined, page)
+      expect([answer.status, answer.headers.get('location')]).toEqual([400, null])
+      await expectUntouched(honest)
     })
   },
 )

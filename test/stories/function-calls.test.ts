@@ -76,18 +76,33 @@ describe.each(['pglite', 'postgres'] as const)('functions called from outside [%
   })
 
   it('FN-6 the request is whole but for what proves who calls, and a caller cannot write it', async () => {
-    await exposed('looks', 'map standalone.looks(map crmAPIRequest, string a) { crmAPIRequest.put("a", a); return crmAPIRequest; }')
+    await exposed(
+      'looks',
+      'map standalone.looks(map crmAPIRequest, string a, string b) { crmAPIRequest.put("a", a); crmAPIRequest.put("b", b); return crmAPIRequest; }',
+      {
+        api_key: true,
+        mapping: { b: { header: 'X-Auth-Request-Email' } },
+      },
+    )
+    const ofProxies = ['forwarded', 'via', 'x-forwarded-for', 'x-forwarded-user', 'x-forwarded-email', 'x-real-ip', 'x-original-url', 'true-client-ip', 'cf-connecting-ip', 'x-client-ip', 'remote-user', 'x-remote-user', 'x-auth-request-email', 'x-authentik-username', 'x-amzn-oidc-data', 'x-goog-authenticated-user-email', 'x-ms-client-principal-name', 'cf-access-jwt-assertion', 'tailscale-user-login', 'x-webauth-user', 'patchbay-subject-of'] // prettier-ignore
     const answer = await post(at('looks', '&a=query&crmAPIRequest=%7B%22body%22%3A%22forged%22%7D'), 'raw ✓ text', {
       'content-type': 'text/plain',
       authorization: 'Bearer secret-of-the-caller',
       cookie: 'session=secret-of-the-caller',
+      ...Object.fromEntries(ofProxies.map(name => [name, 'secret-of-the-proxy'])),
+      referer: at('looks'),
+      'x-page': `https://example.test/?next=${encodeURIComponent(at('looks'))}`,
+      'x-hub-signature': 'sha256=kept',
+      'x-auth-token': 'kept',
     })
     const text = await answer.text()
     expect(text).not.toContain('secret-of-the-caller')
+    expect(text).not.toContain('secret-of-the-proxy')
     expect(text).not.toContain(key)
     const { details } = JSON.parse(text) as { details: { output: string } }
     expect(JSON.parse(details.output)).toMatchObject({
       file_content: null,
+      headers: { 'x-hub-signature': 'sha256=kept', 'x-auth-token': 'kept', 'content-type': 'text/plain' },
       auth_type: 'apikey',
       method: 'POST',
       user_info: {},
@@ -149,6 +164,48 @@ describe.each(['pglite', 'postgres'] as const)('functions called from outside [%
       message: expect.stringContaining('Divide by zero'),
       details: { line: 3 },
     })
+  })
+
+  it('FN-3 a key with scopes calls by GET with READ, by POST with CREATE, and does nothing else', async () => {
+    await exposed('scoped', 'string standalone.scoped() { return zoho.loginuserid; }', { oauth: true })
+    const url = `${patchbay.base}/functions/scoped/actions/execute?auth_type=oauth`
+    const made = async (scopes: unknown) => dev.ask('POST', '/api/v1/api-keys', { name: 'scoped', scopes })
+    const call = async (method: string, key: string) => {
+      const answer = await fetch(url, { method, headers: { authorization: `Zoho-oauthtoken ${key}` } })
+      const { code, details } = (await answer.json()) as { code: string; details: { output?: string; scope?: string } }
+      return [answer.status, code, details.scope ?? details.output]
+    }
+    const read = 'ZohoCRM.functions.execute.READ'
+    const create = 'ZohoCRM.functions.execute.CREATE'
+    const done = [200, 'success', dev.email]
+    const lacks = (scope: string) => [403, 'insufficient_scope', scope]
+    for (const [scopes, get, post] of [
+      [[read], done, lacks(create)],
+      [[create], lacks(read), done],
+      [[read, create], done, done],
+      [['ZohoCRM.functions.execute.ALL'], done, done],
+      [['ZohoCRM.functions.ALL'], done, done],
+      [['ZohoCRM.modules.ALL'], lacks(read), lacks(create)],
+      [null, done, done],
+    ] as const) {
+      const { key, scopes: kept } = must(await made(scopes), 201).json as { key: string; scopes: string[] | null }
+      expect(kept).toEqual(scopes)
+      expect([await call('GET', key), await call('POST', key)], String(scopes)).toEqual([get, post])
+    }
+
+    const limited = patchbay.withKey(String(must(await made(['ZohoCRM.functions.ALL']), 201).json.key))
+    for (const [method, path, body] of [
+      ['GET', '/api/v1/me'],
+      ['GET', '/api/v1/connections'],
+      ['GET', '/api/v1/functions'],
+      ['POST', '/api/v1/functions/standalone/scoped/run', {}],
+      ['POST', '/api/v1/invoke', { url: `${practiceUrl(patchbay)}/api/echo` }],
+      ['GET', '/proxy/orders/api/echo'],
+      ['POST', '/api/v1/api-keys', { name: 'more' }],
+    ] as const)
+      expect([path, (await limited(method, path, body)).json?.code]).toEqual([path, 'insufficient_scope'])
+    for (const wrong of [[], ['ZohoCRM.functions'], ['read'], [`${read},${create}`]])
+      expect((await made(wrong)).json, String(wrong)).toMatchObject({ code: 'validation_failed' })
   })
 
   it('a connection with the login user’s credentials has none here: the reply says so', async () => {

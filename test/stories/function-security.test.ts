@@ -1,23 +1,32 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { sendDueSchedules } from '../../src/broker/function-schedules.ts'
+import { runScheduled, sendDueSchedules } from '../../src/broker/function-due.ts'
 import { setUpTimeoutMs } from '../support/databases.ts'
 import { startPatchbay, type Asker, type TestPatchbay } from '../support/patchbay.ts'
+import { startScriptedUpstream, type ScriptedUpstream } from '../support/scripted-upstream.ts'
 import { administrator, connect, joins, keyDefinition, must, practiceUrl, refusal, type Member } from '../support/practice-services.ts'
 
 /** What scripts, their callers and their neighbours try that they must not get (X05, X09, X10, X12, X14, X16). */
 describe.each(['pglite', 'postgres'] as const)('functions under attack [%s]', database => {
+  let listener: ScriptedUpstream
   let patchbay: TestPatchbay
   let ada: Member
   let dev: Member
   let bob: Member
   beforeAll(async () => {
-    patchbay = await startPatchbay({ database })
+    listener = await startScriptedUpstream()
+    patchbay = await startPatchbay({
+      database,
+      settings: { PATCHBAY_ALLOW_INSECURE_HTTP: `127.0.0.1:${listener.port},localhost:${listener.port}` },
+    })
     ada = await administrator(patchbay)
     dev = await joins(patchbay, 'Cleo', 'developer')
     bob = await joins(patchbay, 'Bob')
     must(await ada.ask('POST', '/api/v1/services', keyDefinition(patchbay, 'echo')), 201)
   }, setUpTimeoutMs)
-  afterAll(() => patchbay.stop())
+  afterAll(async () => {
+    await patchbay.stop()
+    await listener.close()
+  })
 
   const at = (name: string, rest = '') => `/api/v1/functions/standalone/${name}${rest}`
   const save = async (by: Member, name: string, source: string) => {
@@ -46,7 +55,7 @@ describe.each(['pglite', 'postgres'] as const)('functions under attack [%s]', da
       deep: `l = List(); for each a in ${ten} { for each b in ${ten} { for each c in ${ten} { for each d in ${ten} { for each e in {1,2,3} { n = List(); n.add(l); l = n; } } } } } return l;`,
     }
     for (const [name, body] of Object.entries(outputs)) {
-      await save(dev, name, `map standalone.${name}() { ${body} }`)
+      await save(dev, name, `${body.endsWith('return l;') ? 'list' : 'map'} standalone.${name}() { ${body} }`)
       const answer = await ran(bob.ask, name)
       expect(answer, name).toMatchObject({
         status: 'failure',
@@ -110,9 +119,6 @@ describe.each(['pglite', 'postgres'] as const)('functions under attack [%s]', da
     const id = String(scheduled.json.id)
     must(await dev.ask('PATCH', `/api/v1/functions/schedules/${id}`, { arguments: { secret: '********' } }), 200)
     const { db } = patchbay.broker
-    expect((await db.selectFrom('function_schedules').select('arguments').where('id', '=', id).executeTakeFirstOrThrow()).arguments).toBe(
-      JSON.stringify({ secret: canary }),
-    )
     await db
       .updateTable('function_schedules')
       .set({ next_run: new Date('2020-01-01T00:00:00Z') })
@@ -127,6 +133,81 @@ describe.each(['pglite', 'postgres'] as const)('functions under attack [%s]', da
     const seen = [JSON.stringify(log), JSON.stringify(rows), audit.text, ...lists.map(one => one.text), ...patchbay.logged].join('\n')
     expect(seen).toContain('got ********')
     for (const spelling of ['pass word', 'pass%20word', 'pass+word']) expect(seen).not.toContain(spelling)
+  })
+
+  it('X10 passwords that are kept for later calls are sealed, shown as stars, and reach the script all the same', async () => {
+    const { db } = patchbay.broker
+    const stars = '********'
+    const held = async () => [
+      ...(await db.selectFrom('functions').selectAll().where('name', '=', 'keeps').execute()),
+      ...(await db.selectFrom('function_schedules').selectAll().execute()),
+    ]
+    const assertHidden = async (canary: string) => {
+      const seen = [
+        JSON.stringify(await held()),
+        (await dev.ask('GET', at('keeps', '/exposure'))).text,
+        (await dev.ask('GET', at('keeps', '/schedules'))).text,
+        (await ada.ask('GET', '/api/v1/audit?limit=100')).text,
+        ...patchbay.logged,
+      ].join('\n')
+      expect(seen).not.toContain(canary)
+      expect(seen).not.toContain(Buffer.from(canary).toString('base64'))
+    }
+    const keeps = (type: string) =>
+      save(dev, 'keeps', `string standalone.keeps(${type} token, string shown) { return token.length() + shown; }`)
+    const exposure = (mapping: object) => dev.ask('PUT', at('keeps', '/exposure'), { api_key: true, mapping })
+    const output = async () =>
+      String(
+        (await patchbay.nobody('GET', String(must(await dev.ask('GET', at('keeps', '/exposure')), 200).json.api_key_url))).json.details
+          .output,
+      )
+
+    await keeps('password')
+    const first = must(await exposure({ token: { fixed: 'mapped-canary-1' }, shown: { fixed: '!' } }), 200)
+    expect(first.json.mapping).toEqual({ token: { fixed: stars }, shown: { fixed: '!' } })
+    expect(await output()).toBe('15!')
+    await assertHidden('mapped-canary-1')
+    // stars are the stored one; another argument's cannot be had by them
+    must(await exposure({ token: { fixed: stars }, shown: { fixed: '?' } }), 200)
+    expect(await output()).toBe('15?')
+    must(await exposure({ shown: { fixed: '?' } }), 200)
+    expect(refusal(await exposure({ token: { fixed: stars } }))).toBe('validation_failed: mapping.token')
+
+    const schedules = at('keeps', '/schedules')
+    const runAt = { cron: '0 0 1 1 *', arguments: { token: 'scheduled-canary-22', shown: '.' } }
+    const made = must(await dev.ask('POST', schedules, runAt), 201).json
+    expect(made.arguments).toEqual({ token: stars, shown: '.' })
+    must(await dev.ask('PATCH', `/api/v1/functions/schedules/${String(made.id)}`, { arguments: { token: stars, shown: ',' } }), 200)
+    expect(refusal(await dev.ask('POST', schedules, { ...runAt, arguments: { token: stars } }))).toBe('validation_failed: arguments.token')
+    const { organization_id } = await db
+      .selectFrom('functions')
+      .select('organization_id')
+      .where('name', '=', 'keeps')
+      .executeTakeFirstOrThrow()
+    const byClock = async () => {
+      await runScheduled(patchbay.broker, { organization_id, schedule_id: String(made.id), due: new Date().toISOString() })
+      return (await logOf('keeps')).map(one => String(one.output))[0]
+    }
+    expect(await byClock()).toBe('19,')
+    await assertHidden('scheduled-canary-22')
+
+    // what stood there in the open is sealed when its argument becomes a password, and a sealed one never becomes plain
+    await keeps('string')
+    must(await exposure({ token: { fixed: 'open-canary-333' }, shown: { fixed: '!' } }), 200)
+    expect(await byClock()).toBe('19,')
+    await assertHidden('scheduled-canary-22')
+    const ofSchedule = (values: { arguments?: string; sealed_arguments: Buffer | null }) =>
+      db.updateTable('function_schedules').set(values).where('id', '=', String(made.id)).execute()
+    await ofSchedule({ arguments: '{"token":"open-canary-4444","shown":","}', sealed_arguments: null })
+    await keeps('password')
+    expect([await output(), await byClock()]).toEqual(['15!', '16,'])
+    await assertHidden('open-canary-333')
+    await assertHidden('open-canary-4444')
+    // moved to another row it does not open
+    const [row] = await db.selectFrom('functions').selectAll().where('name', '=', 'keeps').execute()
+    await ofSchedule({ sealed_arguments: row?.sealed_arguments ?? null })
+    await byClock()
+    expect((await logOf('keeps'))[0]).toMatchObject({ status: 'failure', error: { message: expect.stringContaining('secret') as string } })
   })
 
   it('X10 a secret variable is read by scripts only', async () => {
@@ -160,7 +241,9 @@ describe.each(['pglite', 'postgres'] as const)('functions under attack [%s]', da
     const cursor = (...parts: string[]) => Buffer.from(JSON.stringify(parts)).toString('base64url')
     for (const made of [cursor('never', 'x'), cursor('2026-01-01T00:00:00Z', "'; drop")])
       expect(refusal(await bob.ask('GET', `/api/v1/functions/runs?cursor=${made}`))).toBe('validation_failed: cursor')
-    must(await dev.ask('GET', at('holds', `/versions?cursor=${cursor('99999999999999999999')}`)), 200)
+    expect(refusal(await dev.ask('GET', at('holds', `/versions?cursor=${cursor('99999999999999999999')}`)))).toBe(
+      'validation_failed: cursor',
+    )
   })
 
   it('X12 a reply of the script sets no header that is an order to a proxy, holds for the whole origin, or splits', async () => {
@@ -253,7 +336,10 @@ describe.each(['pglite', 'postgres'] as const)('functions under attack [%s]', da
 
   it('X03 a call without a connection reaches nothing inside', async () => {
     const { port } = new URL(patchbay.base)
-    const inside = [
+    // listens, and plain http to it is allowed: only its address keeps a script from it
+    const open = [`127.0.0.1:${listener.port}`, `localhost:${listener.port}`].map(host => `http://${host}/`)
+    const spelled = [`http://0x7f000001:${listener.port}/`, `http://2130706433:${listener.port}/`, `http://127.1:${listener.port}/`]
+    const private_ = [
       'https://169.254.169.254/latest',
       'https://localhost:5432/',
       'https://[::1]/',
@@ -261,18 +347,25 @@ describe.each(['pglite', 'postgres'] as const)('functions under attack [%s]', da
       'https://[::ffff:127.0.0.1]/',
       'https://0.0.0.0/',
       'https://10.0.0.1/',
-      'https://u:p@127.0.0.1/',
-      `http://127.0.0.1:${port}/api/v1/me`,
-      `http://127.0.0.1:${port}@example.com/`,
     ]
+    const otherwise = ['https://u:p@127.0.0.1/', `http://127.0.0.1:${port}/api/v1/me`, `http://127.0.0.1:${port}@example.com/`]
     await save(
       dev,
       'inside',
       `list standalone.inside(list urls) { r = List(); for each u in urls { try { x = invokeurl [ url: u ]; r.add("reached"); } catch (e) { r.add(e.message); } } return r; }`,
     )
-    const { output } = (await ran(bob.ask, 'inside', { urls: inside })) as { output: string[] }
-    expect(output).toHaveLength(inside.length)
-    expect(output.filter(one => one === 'reached' || one.includes('fault') || one.includes('wrong in Patchbay'))).toEqual([])
+    const said = async (urls: readonly string[]) => (await ran(bob.ask, 'inside', { urls })).output as string[]
+    const byAddress = [...open, ...spelled, ...private_]
+    // what could not be reached for another reason would prove nothing
+    expect(await said(byAddress)).toEqual(
+      byAddress.map(() => expect.stringContaining('may not be called: its address is not a public one') as string),
+    )
+    expect(listener.connections).toBe(0)
+    expect(await said(otherwise)).toEqual([
+      ...['user name or password', 'only be called over https', 'user name or password'].map(one => expect.stringContaining(one) as string),
+    ])
+    // the same script reaches what it may
+    expect(await said([`${practiceUrl(patchbay)}/open/echo`])).toEqual(['reached'])
   })
 
   it('of saves at the same time from the same version one wins; a function that is deleted while it runs is logged all the same', async () => {

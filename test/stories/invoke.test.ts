@@ -329,7 +329,7 @@ describe.each(['pglite', 'postgres'] as const)('U-1 invoke [%s]', database => {
     const without = (url: string) => invoke({ connection: null, url })
     expect(must(await without(`${practice}/open/echo`), 200).json.body).toMatchObject({ via: 'open', account: null })
     const { headers } = must(await without('/bare'), 200) && up.last('/bare')
-    expect(Object.keys(headers).filter(name => /auth|cookie|key|patchbay|forwarded/.test(name))).toEqual([])
+    expect(Object.keys(headers).filter(name => /auth|cookie|key|patchbay|forwarded/.test(name))).toEqual(['patchbay-hop'])
     for (const url of [
       'http://127.0.0.1:1/',
       'http://169.254.169.254/latest/meta-data',

@@ -60,7 +60,9 @@ describe.each(['pglite', 'postgres'] as const)('U-5 the invocation log [%s]', da
     })
     expect(data[0]?.['duration_ms']).toBeTypeOf('number')
     expect(Math.abs(Date.parse(String(data[0]?.['at'])) - Date.now())).toBeLessThan(60_000)
-    const stored = await sql<{ text: string }>`select i::text as text from invocation_batches i union all select s::text from invocation_series s`.execute(patchbay.broker.db)
+    const stored = await sql<{
+      text: string
+    }>`select i::text as text from invocation_batches i union all select s::text from invocation_series s`.execute(patchbay.broker.db)
     expect(stored.rows.map(row => row.text).join('\n')).not.toContain('CANARY')
     expect(patchbay.logged.join('\n')).not.toContain('CANARY')
   })

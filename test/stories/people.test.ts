@@ -26,6 +26,7 @@ describe.each(['pglite', 'postgres'] as const)('people [%s]', database => {
       user: { id: bob.id, email: 'bob@example.test', name: 'Bob' },
       organization: { id: me.json.organization.id, name: 'Default', slug: 'default' },
       role: 'user',
+      belongs_to: null,
       may_create: true,
     })
     const admin = await patchbay.admin('GET', '/api/v1/me')
@@ -51,6 +52,11 @@ describe.each(['pglite', 'postgres'] as const)('people [%s]', database => {
       ['POST', '/api/v1/organizations', { name: 'Other', slug: 'other' }],
       ['POST', '/api/v1/operations/rewrap-keys'],
       ['GET', '/api/v1/operations/backup'],
+      ['GET', '/api/v1/operations/keys'],
+      ['POST', '/api/v1/operations/rotate-data-keys'],
+      ['POST', '/api/v1/operations/verify-keys'],
+      ['POST', '/api/v1/operations/adopt'],
+      ['GET', '/api/v1/operations/revocations?since=2026-01-01T00:00:00Z'],
     ] as const
     for (const [method, path, body] of admins)
       for (const person of [bob, dev])
@@ -237,11 +243,19 @@ describe.each(['pglite', 'postgres'] as const)('people [%s]', database => {
       [dev.id],
     )
     assert.equal(problemOf(await ada.ask('PATCH', `/api/v1/members/${bob.id}`, { role: 'administrator' })), '404 member_not_found')
-    assert.equal(
-      problemOf(await ada.ask('POST', '/api/v1/operations/rewrap-keys')),
-      '403 forbidden',
-      'an administrator of another organisation is no operator',
-    )
+    for (const [method, operation] of [
+      ['POST', 'rewrap-keys'],
+      ['POST', 'rotate-data-keys'],
+      ['POST', 'verify-keys'],
+      ['POST', 'adopt'],
+      ['GET', 'keys'],
+      ['GET', 'revocations?since=2026-01-01T00:00:00Z'],
+    ] as const)
+      assert.equal(
+        problemOf(await ada.ask(method, `/api/v1/operations/${operation}`)),
+        '403 forbidden',
+        'an administrator of another organisation is no operator',
+      )
     // a link would be the whole account: only who is administrator of all its organisations makes one
     assert.equal((await ada.ask('POST', `/api/v1/members/${dev.id}/reset-link`)).status, 200)
     const promoted = await ada.ask('PATCH', `/api/v1/members/${dev.id}`, { role: 'administrator' })

@@ -144,7 +144,7 @@ describe.each(['pglite', 'postgres'] as const)('U-2 the proxy [%s]', database =>
     const { headers, rawHeaders } = up.last('/stripped')
     expect(headers).toMatchObject({ accept: 'text/*', 'x-public': 'stays', 'accept-encoding': 'br;q=0.1', 'x-api-key': 'practice-key' })
     expect(Object.keys(headers).sort()).toEqual(
-      ['accept', 'accept-encoding', 'connection', 'host', 'origin', 'x-api-key', 'x-public'].sort(),
+      ['accept', 'accept-encoding', 'connection', 'host', 'origin', 'patchbay-hop', 'x-api-key', 'x-public'].sort(),
     )
     expect(rawHeaders.join('\n')).not.toContain(adminKey)
     expect(rawHeaders.join('\n')).not.toContain('callers')

@@ -4,7 +4,7 @@ import { setUpTimeoutMs } from '../support/databases.ts'
 import { startPatchbay, type Asker, type TestPatchbay } from '../support/patchbay.ts'
 import { administrator, connect, keyDefinition, must, type Member } from '../support/practice-services.ts'
 import { settingsFor, startScriptedUpstream, type ScriptedUpstream } from '../support/scripted-upstream.ts'
-import { everyColumn, findSecrets, spellings } from '../support/sinks.ts'
+import { everyColumn, findSecrets, sinkScan, spellings } from '../support/sinks.ts'
 
 type Json = Record<string, unknown>
 
@@ -216,9 +216,26 @@ describe.each(['pglite', 'postgres'] as const)('X10 no secret in any sink [%s]',
     await sql`insert into planted values (${secrets.code}, ${JSON.stringify({ x: [secrets.password] })}, ${Buffer.from(`x${secrets['refresh token']}`)})`.execute(
       db,
     )
-    const found = findSecrets(await everyColumn(db), secrets)
+    const { answered, logged } = patchbay
+    const line = logged.length
+    answered.push(['GET /planted', `x-planted: ${secrets['access token']}`])
+    logged.push(`{"planted":"${secrets['API key value']}"}`)
+    const found = await sinkScan(patchbay, secrets)
     await sql`drop table planted`.execute(db)
-    for (const where of ['planted.a: code in raw', 'planted.b: password in raw', 'planted.c: refresh token in raw'])
+    answered.splice(
+      answered.findIndex(([where]) => where === 'GET /planted'),
+      1,
+    )
+    logged.splice(line, 1)
+    for (const where of [
+      'planted.a: code in raw',
+      'planted.b: password in raw',
+      'planted.c: refresh token in raw',
+      'GET /planted: access token in raw',
+      `log line ${line}: API key value in raw`,
+    ])
       expect(found).toContain(where)
+    await expect(sinkScan(patchbay, { short: 'abc' })).rejects.toThrow('short')
+    await expect(sinkScan(patchbay, {})).rejects.toThrow('nothing is looked for')
   })
 })

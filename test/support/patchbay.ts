@@ -5,11 +5,11 @@ import { readConfig } from '../../src/config.ts'
 import { start, type Running, type StartOptions } from '../../src/start.ts'
 import { createLog } from '../../src/telemetry/log.ts'
 import { freshDataDir } from './databases.ts'
+import { adminKey, adminPassword, assertNoLeaks, leaksOf, storedLeaks } from './leaks.ts'
 import { createPostgresDatabase } from './postgres.ts'
 
-export const adminKey = 'pb_test_administrator_0123456789abcdefghijklmn'
+export { adminKey, adminPassword }
 export const adminEmail = 'ada@example.test'
-export const adminPassword = 'correct horse battery'
 
 export interface Answer {
   readonly status: number
@@ -34,7 +34,12 @@ export interface TestPatchbay extends Running {
   browser(): Browser
   /** Everything that was written to the log. */
   readonly logged: string[]
+  /** Everything that it answered to these askers and browsers, headers too: for test/support/sinks.ts. */
+  readonly answered: Answered[]
 }
+
+/** Which request it was, and the whole answer as text. */
+export type Answered = readonly [where: string, text: string]
 
 export interface Browser {
   readonly cookies: Map<string, string>
@@ -63,8 +68,9 @@ export async function freePort(): Promise<number> {
   }
 }
 
-async function answerOf(response: Response): Promise<Answer> {
+async function answerOf(response: Response, where = '', answered: Answered[] = []): Promise<Answer> {
   const text = await response.text()
+  answered.push([where, `${[...response.headers].join('\n')}\n${text}`])
   let json: unknown = null
   try {
     json = JSON.parse(text)
@@ -74,8 +80,11 @@ async function answerOf(response: Response): Promise<Answer> {
   return { status: response.status, headers: response.headers, text, json }
 }
 
+/** What another server says is no answer of Patchbay: it is not kept. */
+const keptOf = (base: string, path: string, answered: Answered[]) => (path.startsWith('http') && !path.startsWith(base) ? [] : answered)
+
 export const asker =
-  (base: string, own: Record<string, string>): Asker =>
+  (base: string, own: Record<string, string>, answered: Answered[] = []): Asker =>
   async (method, path, body, headers = {}) =>
     answerOf(
       await fetch(path.startsWith('http') ? path : base + path, {
@@ -84,9 +93,11 @@ export const asker =
         headers: { ...own, ...(body !== undefined && { 'content-type': 'application/json' }), ...headers },
         ...(body !== undefined && { body: typeof body === 'string' ? body : JSON.stringify(body) }),
       }),
+      `${method} ${path}`,
+      keptOf(base, path, answered),
     )
 
-export function createBrowser(base: string): Browser {
+export function createBrowser(base: string, answered: Answered[] = []): Browser {
   /** By host, as a browser keeps them. */
   const jars = new Map<string, Map<string, string>>()
   const jarOf = (url: string) => {
@@ -117,6 +128,8 @@ export function createBrowser(base: string): Browser {
         headers: { origin: base, ...(body !== undefined && { 'content-type': 'application/json' }), ...headers },
         ...(body !== undefined && { body: typeof body === 'string' ? body : JSON.stringify(body) }),
       }),
+      `${method} ${path}`,
+      keptOf(base, path, answered),
     )
   return {
     cookies: jarOf(base),
@@ -130,7 +143,8 @@ export function createBrowser(base: string): Browser {
       for (let hop = 0; hop < 20; hop++) {
         const response = await fetchOnce(here, { method: 'GET', headers: { accept: 'text/html' } })
         const location = response.headers.get('location')
-        if (response.status < 300 || response.status > 399 || location === null) return { ...(await answerOf(response)), url: here }
+        const answer = await answerOf(response, `GET ${here}`, keptOf(base, here, answered))
+        if (response.status < 300 || response.status > 399 || location === null) return { ...answer, url: here }
         here = new URL(location, here).href
       }
       throw new Error('a redirect loop')
@@ -147,6 +161,13 @@ export interface TestOptions extends StartOptions {
   readonly databaseUrl?: string
 }
 
+/** Where a test has taken the database away there is nothing to be read. */
+async function withinSeconds(seconds: number, reading: Promise<string[]>): Promise<string[]> {
+  let timer: NodeJS.Timeout | undefined
+  const late = new Promise<string[]>(resolve => (timer = setTimeout(() => resolve([]), seconds * 1000)))
+  return Promise.race([reading.catch(() => []), late]).finally(() => clearTimeout(timer))
+}
+
 /** A whole Patchbay on a free port with the practice service, on a database of its own; `stop` takes everything away. */
 export async function startPatchbay({
   database,
@@ -160,12 +181,15 @@ export async function startPatchbay({
   const dataDir = database === 'pglite' ? freshDataDir() : join(directory, 'data')
   const created = database === 'postgres' ? (databaseUrl ?? (await createPostgresDatabase())) : null
   const logged: string[] = []
+  const answered: Answered[] = []
   const config = readConfig({
     PATCHBAY_PORT: String(port),
     PATCHBAY_HOST: '127.0.0.1',
     PATCHBAY_PUBLIC_URL: `http://127.0.0.1:${port}`,
     PATCHBAY_DATA_DIR: await dataDir,
     PATCHBAY_PRACTICE: 'on',
+    // it shares its event loop with the test, whose own work would look like overload
+    PATCHBAY_OVERLOAD_DELAY_MS: '0',
     ...(created && { PATCHBAY_DATABASE_URL: created }),
     ...(!bare && { PATCHBAY_ADMIN_EMAIL: adminEmail, PATCHBAY_ADMIN_PASSWORD: adminPassword, PATCHBAY_ADMIN_API_KEY: adminKey }),
     ...settings,
@@ -173,17 +197,22 @@ export async function startPatchbay({
   const log = createLog(config.logLevel, { write: (line: string) => void logged.push(line) })
   const running = await start(config, { graceMs: 2000, log, ...options })
   const base = `http://127.0.0.1:${port}`
+  let stopped = false
   return {
     ...running,
     base,
-    admin: asker(base, { authorization: `Bearer ${adminKey}` }),
-    nobody: asker(base, {}),
-    withKey: (key, headers = {}) => asker(base, { authorization: `Bearer ${key}`, ...headers }),
-    browser: () => createBrowser(base),
+    admin: asker(base, { authorization: `Bearer ${adminKey}` }, answered),
+    nobody: asker(base, {}, answered),
+    withKey: (key, headers = {}) => asker(base, { authorization: `Bearer ${key}`, ...headers }, answered),
+    browser: () => createBrowser(base, answered),
     logged,
+    answered,
     async stop() {
+      const stored = stopped ? [] : await withinSeconds(5, storedLeaks(running.broker.db))
+      stopped = true
       await running.stop()
       await rm(directory, { recursive: true, force: true })
+      assertNoLeaks([...leaksOf({ logged, answered }), ...stored])
     },
   }
 }

@@ -2,6 +2,7 @@ import { sql, type Migration } from 'kysely'
 import type { Role } from '../../src/core/principal.ts'
 import { acceptInvitation, createInvitation } from '../../src/people/invitations.ts'
 import { migrationSql } from '../../src/storage/migrations/0001_people.ts'
+import { keyScopes } from '../../src/storage/migrations/0008_key_scopes.ts'
 import { hashNewPassword } from '../../src/people/passwords.ts'
 import { createPeople, within, type People } from '../../src/people/people.ts'
 import { signIn } from '../../src/people/sessions.ts'
@@ -14,6 +15,7 @@ export const peopleMigrations: Record<string, Migration> = {
       for (const statement of migrationSql) await sql.raw(statement).execute(db)
     },
   },
+  '0008_key_scopes': keyScopes,
 }
 
 export const password = 'correct horse battery'

@@ -1,144 +1,21 @@
-import { execFileSync, spawn } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
-import {
-  accessSync,
-  chmodSync,
-  chownSync,
-  closeSync,
-  constants,
-  existsSync,
-  mkdirSync,
-  openSync,
-  readdirSync,
-  readFileSync,
-  realpathSync,
-  writeFileSync,
-} from 'node:fs'
-import { createServer } from 'node:net'
-import { delimiter, dirname, join } from 'node:path'
-import { setTimeout as delay } from 'node:timers/promises'
-import pg from 'pg'
+import { chmodSync, existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { connected, startPostgres, stopPostgresServer } from './postgres-server.ts'
 import { oncePerRun, runDirectory } from './run-directory.ts'
 
-const user = 'patchbay_test'
-
-/** The folder with `initdb` and `postgres`: from PATH, or where Debian puts them; the newest of several. */
-export const findPostgres = (): string | undefined => {
-  const installed = '/usr/lib/postgresql'
-  const versions = existsSync(installed) ? readdirSync(installed).sort((a, b) => Number(b) - Number(a)) : []
-  const folders = [...(process.env['PATH'] ?? '').split(delimiter), ...versions.map(version => join(installed, version, 'bin'))]
-  for (const folder of folders) {
-    try {
-      accessSync(join(folder, 'initdb'), constants.X_OK)
-      accessSync(join(folder, 'postgres'), constants.X_OK)
-      return dirname(realpathSync(join(folder, 'postgres')))
-    } catch {
-      // not there: look in the next folder
-    }
-  }
-  return undefined
-}
-
-/** PostgreSQL refuses to run as root; there is then a `postgres` user, which its package creates. */
-const unprivileged = (): { uid?: number; gid?: number } => {
-  if (process.getuid?.() !== 0) return {}
-  const entry = readFileSync('/etc/passwd', 'utf8').match(/^(?:postgres|nobody):[^:]*:(\d+):(\d+):/m)
-  if (!entry)
-    throw new Error('PostgreSQL does not run as root, and there is no user "postgres" to run it as. Install the postgresql package.')
-  return { uid: Number(entry[1]), gid: Number(entry[2]) }
-}
-
-/** A port that is free now. Another process may take it before we do: the caller tries again. */
-const freePort = (): Promise<number> =>
-  new Promise((found, failed) => {
-    const server = createServer().on('error', failed)
-    server.listen(0, '127.0.0.1', () => {
-      const address = server.address()
-      server.close(() => (address && typeof address === 'object' ? found(address.port) : failed(new Error('no port'))))
-    })
-  })
-
-const connected = async (url: string, ms: number): Promise<pg.Client> => {
-  const deadline = Date.now() + ms
-  for (;;) {
-    const client = new pg.Client({ connectionString: url, connectionTimeoutMillis: 1_000 })
-    client.on('error', () => {})
-    try {
-      await client.connect()
-      return client
-    } catch (error) {
-      await client.end().catch(() => {})
-      if (Date.now() > deadline) throw error
-      await delay(50)
-    }
-  }
-}
-
 const start = async (): Promise<string> => {
-  const programs = findPostgres()
-  if (programs === undefined)
-    throw new Error('The tests need PostgreSQL 15 or newer: install it ("apt-get install postgresql"), no set-up needed.')
-  const identity = unprivileged()
-  const home = join(runDirectory(), 'postgres')
-  const data = join(home, 'data')
-  const password = randomBytes(16).toString('hex')
   // The run's folder is private to the user of the tests; PostgreSQL's user must be able to pass through it.
   chmodSync(runDirectory(), 0o711)
-  mkdirSync(home, { mode: 0o700 })
-  writeFileSync(join(home, 'password'), password, { mode: 0o600 })
-  if (identity.uid !== undefined && identity.gid !== undefined) {
-    chownSync(home, identity.uid, identity.gid)
-    chownSync(join(home, 'password'), identity.uid, identity.gid)
-  }
-  const options = { ...identity, cwd: home, env: { PATH: process.env['PATH'] ?? '', LC_ALL: 'C', TZ: 'UTC' } }
-  execFileSync(
-    join(programs, 'initdb'),
-    ['-D', data, '-U', user, '-A', 'scram-sha-256', '--pwfile', join(home, 'password'), '-E', 'UTF8', '--no-locale', '--no-sync'],
-    { ...options, stdio: 'pipe' },
-  )
-
-  for (let attempt = 1; ; attempt++) {
-    const port = await freePort()
-    const log = openSync(join(home, `log-${attempt}`), 'a')
-    const settings = {
-      port,
-      listen_addresses: '127.0.0.1',
-      unix_socket_directories: '',
-      fsync: 'off',
-      synchronous_commit: 'off',
-      full_page_writes: 'off',
-      max_connections: 200,
-      shared_buffers: '64MB',
-    }
-    const server = spawn(
-      join(programs, 'postgres'),
-      ['-D', data, ...Object.entries(settings).flatMap(([name, value]) => ['-c', `${name}=${value}`])],
-      {
-        ...options,
-        stdio: ['ignore', log, log],
-        detached: true,
-      },
-    )
-    closeSync(log)
-    let ended = false
-    server.once('exit', () => (ended = true))
-    server.unref()
-    const url = `postgres://${user}:${password}@127.0.0.1:${port}/postgres`
-    try {
-      const client = await connected(url, 15_000)
-      const { rows } = await client.query<{ data_directory: string }>('show data_directory')
-      await client.end()
-      // Tests drop schemas and databases: be sure that they are ours.
-      if (rows[0]?.data_directory !== realpathSync(data)) throw new Error(`port ${port} answers for another PostgreSQL`)
-      writeFileSync(join(runDirectory(), 'postgres.pid'), String(server.pid))
-      return url
-    } catch (error) {
-      if (!ended) server.kill('SIGINT')
-      if (attempt === 3) {
-        throw new Error(`PostgreSQL did not start: ${readFileSync(join(home, `log-${attempt}`), 'utf8').slice(-500)}`, { cause: error })
-      }
-    }
-  }
+  const { url, pid } = await startPostgres(join(runDirectory(), 'postgres'), {
+    fsync: 'off',
+    synchronous_commit: 'off',
+    full_page_writes: 'off',
+    max_connections: 200,
+    shared_buffers: '64MB',
+  })
+  writeFileSync(join(runDirectory(), 'postgres.pid'), String(pid))
+  return url
 }
 
 /** The connection URL of this run's own PostgreSQL server (superuser, loopback), started when the first test asks for it. */
@@ -158,21 +35,8 @@ export const createPostgresDatabase = async (): Promise<string> => {
   return url.href
 }
 
-/** Ends this run's server, if one was started: SIGINT is PostgreSQL's fast shutdown. */
+/** Ends this run's server, if one was started. */
 export const stopPostgres = async (directory: string): Promise<void> => {
   const pidFile = join(directory, 'postgres.pid')
-  if (!existsSync(pidFile)) return
-  const pid = Number(readFileSync(pidFile, 'utf8'))
-  const alive = (): boolean => {
-    try {
-      process.kill(pid, 0)
-      return !/\) Z /.test(existsSync(`/proc/${pid}/stat`) ? readFileSync(`/proc/${pid}/stat`, 'utf8') : '')
-    } catch {
-      return false
-    }
-  }
-  if (!alive()) return
-  process.kill(pid, 'SIGINT')
-  for (let waitedMs = 0; alive() && waitedMs < 10_000; waitedMs += 50) await delay(50)
-  if (alive()) process.kill(pid, 'SIGKILL')
+  if (existsSync(pidFile)) await stopPostgresServer(Number(readFileSync(pidFile, 'utf8')))
 }

@@ -1,5 +1,6 @@
 import { sql } from 'kysely'
 import type { Database } from '../../src/storage/database.ts'
+import type { TestPatchbay } from './patchbay.ts'
 
 /** Every way a secret may be written down: as it is, percent-encoded, Base64 at each of its three alignments, hexadecimal, JSON, reversed. */
 export function spellings(secret: string): Record<string, string> {
@@ -55,4 +56,22 @@ export async function everyColumn(db: Database): Promise<[where: string, text: s
     for (const row of rows.rows) texts.push([`${table_name}.${column_name}`, row.value])
   }
   return texts
+}
+
+/**
+ * The sink scan, with which every story of an attack ends: everything that this Patchbay has logged and answered so far, its metrics,
+ * and every column of its database, for each of these secrets in every spelling. What an attack was after must not be in `secrets`
+ * only: let the service receive it somewhere, or the scan looks for what never was.
+ *
+ * @returns `where: secret in spelling`; empty when all is well. @throws Error when there is nothing that could be searched.
+ */
+export async function sinkScan(patchbay: TestPatchbay, secrets: Readonly<Record<string, string>>): Promise<string[]> {
+  const tooShort = Object.keys(secrets).filter(name => (secrets[name] ?? '').length < 12)
+  if (tooShort.length > 0) throw new Error(`nothing can be said about secrets as short as ${tooShort.join(', ')}`)
+  await patchbay.broker.invocations.flush()
+  await patchbay.nobody('GET', '/metrics')
+  const { answered, logged } = patchbay
+  if (answered.length < 2 || Object.keys(secrets).length === 0) throw new Error('nothing was asked, or nothing is looked for')
+  const columns = await everyColumn(patchbay.broker.db)
+  return findSecrets([...answered, ...logged.map((line, i) => [`log line ${i}`, line] as const), ...columns], secrets)
 }

@@ -9,6 +9,7 @@ import { meQuery } from '../client.ts'
 import { Mark } from '../parts/drawings.tsx'
 import { ProblemNote } from '../parts/problem.tsx'
 import { AccountMenu } from './account-menu.tsx'
+import { NotOurs } from './not-ours.tsx'
 import { OrganizationMenu } from './organization-menu.tsx'
 import { placesFor } from './places.ts'
 import { SessionEnded } from './session-ended.tsx'
@@ -92,6 +93,7 @@ export const Frame = () => {
           </UnstyledButton>
           {me.data && <AccountMenu me={me.data} />}
         </header>
+        {me.data && <NotOurs me={me.data} />}
         <main id="content" tabIndex={-1} className={classes.content}>
           {me.error && !me.data ? <FrameFailed error={me.error} retry={() => me.refetch()} /> : <Outlet />}
         </main>

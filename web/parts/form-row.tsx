@@ -7,6 +7,8 @@ export interface RowField {
   readonly id: string
   readonly error: string | undefined
   readonly 'aria-describedby': string | undefined
+  /** Where no label points at it. */
+  readonly 'aria-label'?: string
 }
 
 interface Row {

@@ -17,7 +17,13 @@ export const SecretBox = ({ field, stored, value, onChange }: Box) => {
     return (
       <Group gap="sm" mih={36}>
         <Text c="dimmed">Stored</Text>
-        <Button id={field.id} variant="default" size="xs" onClick={() => setReplacing(true)}>
+        <Button
+          id={field.id}
+          {...(field['aria-label'] !== undefined && { 'aria-label': `Replace: ${field['aria-label']}` })}
+          variant="default"
+          size="xs"
+          onClick={() => setReplacing(true)}
+        >
           Replace …
         </Button>
       </Group>

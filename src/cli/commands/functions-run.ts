@@ -44,7 +44,7 @@ const givenBy = ({ args, arg, file }: RunOptions): Given => ({
 })
 
 /** `name` is `standalone.name`, and where there is none, the only one of that name. @throws Failure usage, function_not_found */
-async function named(patchbay: Patchbay, text: string): Promise<FunctionName> {
+export async function named(patchbay: Patchbay, text: string): Promise<FunctionName> {
   const [, namespace, name] = /^(?:(\w+)\.)?(\w+)$/.exec(text) ?? []
   if (name === undefined) throw new Failure('usage', `"${text}" is no function: write namespace.name, such as standalone.hello.`)
   if (namespace !== undefined) return { namespace, name }

@@ -7,6 +7,7 @@ import { planCommand } from './functions-plan.ts'
 import { pullCommand } from './functions-pull.ts'
 import { pushCommand } from './functions-push.ts'
 import { runCommand } from './functions-run.ts'
+import { runsCommand } from './functions-runs.ts'
 
 const argumentsOf = ({ signature }: ListedFunction): string | undefined =>
   signature?.parameters.map(({ name, type }) => (type === null ? name : `${type} ${name}`)).join(', ')
@@ -54,6 +55,7 @@ With scripts from elsewhere, begin with: patchbay functions plan DIR`,
   pushCommand(functions, context)
   pullCommand(functions, context)
   runCommand(functions, context)
+  runsCommand(functions, context)
   checkCommand(functions, context)
   planCommand(functions, context)
 }

@@ -1,6 +1,7 @@
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod'
 import { z } from 'zod'
 import { createApiKey, listApiKeys, revokeApiKey, type OwnedKey } from '../../broker/api-keys.ts'
+import { keyScope } from '../../core/key-scopes.ts'
 import { linkName } from '../../core/link-name.ts'
 import type { Doors } from '../doors.ts'
 import { listOf, pageQuery } from '../schemas.ts'
@@ -15,6 +16,7 @@ const keyShape = z.object({
   connections: z.array(z.string()).nullable().meta({ description: 'The only connections it may use; null for all.' }),
   invoke_only: z.boolean(),
   act_as: z.boolean().meta({ description: 'May send Patchbay-Subject.' }),
+  scopes: z.array(z.string()).nullable().meta({ description: 'All that it may do; null for everything its member may do.' }),
   expires_at: z.string().nullable(),
   created_at: z.string(),
   last_used_at: z.string().nullable(),
@@ -28,6 +30,7 @@ const shown = (key: OwnedKey) => ({
   connections: key.connections && [...key.connections],
   invoke_only: key.invoke_only,
   act_as: key.act_as,
+  scopes: key.scopes && [...key.scopes],
   expires_at: key.expires_at?.toISOString() ?? null,
   created_at: key.created_at.toISOString(),
   last_used_at: key.last_used_at?.toISOString() ?? null,
@@ -75,6 +78,10 @@ export const apiKeyRoutes =
               .meta({ description: 'The only connections it may use. Left out: all of its member’s.' }),
             invoke_only: z.boolean().default(false).meta({ description: 'Nothing but invoke and the proxy.' }),
             act_as: z.boolean().default(false).meta({ description: 'May call for other members. Administrators only; needs connections.' }),
+            scopes: z.array(keyScope).min(1).max(20).nullable().optional().meta({
+              description:
+                'All that it may do, as Service.resource.OPERATION: ZohoCRM.functions.execute.READ for public calls of functions by GET, .CREATE for POST, .ALL for both. Left out: everything its member may do.',
+            }),
             expires_at: z.iso.datetime({ offset: true }).nullable().optional(),
           }),
           response: { 201: keyShape.extend({ key: z.string() }) },
@@ -82,12 +89,13 @@ export const apiKeyRoutes =
       },
       async (request, reply) => {
         const caller = personOf(request)
-        const { name, connections, invoke_only, act_as, expires_at } = request.body
+        const { name, connections, invoke_only, act_as, scopes, expires_at } = request.body
         const { row, key } = await createApiKey(broker, caller, {
           name,
           connections: connections ?? null,
           invokeOnly: invoke_only,
           actAs: act_as,
+          scopes: scopes ?? null,
           expiresAt: expires_at == null ? null : new Date(expires_at),
         })
         return reply

@@ -12,7 +12,7 @@ const longestValue = 4096
 
 /** Each parameter once; a repeated one is somebody else's (callback parameter pollution). @throws Problem flow_expired */
 export function callbackParameters(rawUrl: string): Record<string, string> {
-  const query = rawUrl.split('?')[1]?.split('#')[0] ?? ''
+  const query = /\?([^#]*)/.exec(rawUrl)?.[1] ?? ''
   const refuse = () => new Problem('flow_expired', { detail: 'This is not an answer that a service gives. Start the authorisation again.' })
   // invalid percent-encoding and control characters never come from a service that answers us
   if (/%(?![0-9a-f]{2})|%(?:0[0-9a-f]|1[0-9a-f]|7f)/i.test(query)) throw refuse()

@@ -48,6 +48,10 @@ const connectionShape = z.looseObject({
   expires_at: z.string().nullable(),
   has_refresh_token: z.boolean(),
   warnings: z.array(z.string()).readonly(),
+  restored_from: z
+    .string()
+    .nullable()
+    .meta({ description: 'Its refresh token comes from a back-up of this moment and may be used up; the first renewal will tell.' }),
   account: z.object({ id: z.string().nullable(), label: z.string().nullable() }).nullable(),
   variables: z
     .record(z.string(), z.string())

@@ -9,11 +9,12 @@ import {
   exposureOf,
   functionKeyOf,
   rotateFunctionKey,
-  type PublicRequest,
 } from '../../broker/function-exposure.ts'
-import { failureReply, replyOf, type PublicReply } from '../../broker/function-reply.ts'
+import type { PublicRequest } from '../../broker/function-public.ts'
+import { failureReply, publicReply, type PublicReply } from '../../broker/function-reply.ts'
 import type { Ran } from '../../broker/function-run.ts'
 import { argumentMapping } from '../../core/function.ts'
+import { callScopes } from '../../core/key-scopes.ts'
 import { Problem } from '../../core/problem.ts'
 import type { Doors } from '../doors.ts'
 import { invokeBodyLimit } from '../invoke-door.ts'
@@ -30,7 +31,10 @@ const exposureShape = z.object({
   url: z.string().meta({ description: 'Ready to be called: with the key where the function is open by key.' }),
   api_key_url: z.string().nullable().meta({ description: 'Whoever has this address may call the function.' }),
   oauth_url: z.string().nullable().meta({ description: 'For members, with their API key as "Authorization: Bearer pb_…".' }),
-  mapping: argumentMapping.meta({ description: 'Argument → where it comes from, instead of the parameter of its name.' }),
+  mapping: argumentMapping.meta({
+    description:
+      'Argument → where it comes from, instead of the parameter of its name. A fixed value of an argument declared as password is shown as stars; sent back, they mean what is stored.',
+  }),
   key: keyShape.nullable(),
 })
 
@@ -126,7 +130,11 @@ export const functionCallRoutes =
         // whatever word stands before it: the original has its own
         const key = /^[\w-]+ +(\S+)$/.exec(authorization ?? '')?.[1]
         if (key === undefined) throw new Problem('unauthenticated')
-        const principal = await identify.byKey(`Bearer ${key}`, request.headers[subjectHeader])
+        const principal = await identify.byKey(
+          `Bearer ${key}`,
+          request.headers[subjectHeader],
+          callScopes[request.method === 'POST' ? 'POST' : 'GET'],
+        )
         return executeAsMember(broker, name, principal, requestOf(request, query))
       }
       const key = query.get('zapikey')
@@ -137,7 +145,7 @@ export const functionCallRoutes =
     async function answer(request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
       let sent: PublicReply
       try {
-        sent = replyOf(await execute(request, (request.params as { name: string }).name))
+        sent = publicReply(await execute(request, (request.params as { name: string }).name))
       } catch (error) {
         const problem = asProblem(error)
         if (problem.code === 'internal')
@@ -146,6 +154,7 @@ export const functionCallRoutes =
         if (wait !== null) void reply.header('retry-after', wait)
         sent = failureReply(problem.status, problem.code, problem.message, {
           ...(problem.errors.length > 0 && { errors: problem.errors }),
+          ...(problem.facts.scope !== undefined && { scope: problem.facts.scope }),
           request_id: request.id,
         })
       }
@@ -163,7 +172,7 @@ export const functionCallRoutes =
       params: z.object({ name: z.string() }),
       security: [],
     }
-    const options = { bodyLimit: invokeBodyLimit(broker), config: { open: true } }
+    const options = { bodyLimit: invokeBodyLimit(broker), config: { open: true, call: 'function' } } as const
     for (const method of ['GET', 'POST'] as const) {
       app.route({ method, url: '/functions/:name/actions/execute', ...options, schema, handler: answer })
       app.route({ method, url: '/crm/:version/functions/:name/actions/execute', ...options, schema: { hide: true }, handler: answer })

@@ -2,9 +2,10 @@ import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod'
 import { z } from 'zod'
 import { runFunction, type Ran, type RunRequest } from '../../broker/function-run.ts'
-import { runOf, runsOf } from '../../broker/function-runs.ts'
-import { jsonTextOf } from '../../broker/function-values.ts'
+import { runsOf, runTextOf } from '../../broker/function-runs.ts'
 import { getFunction } from '../../broker/functions.ts'
+import { runStatuses } from '../../core/function.ts'
+import { hopHeader, hopsOf } from '../../core/hops.ts'
 import type { Doors } from '../doors.ts'
 import { givenArguments, takeMultipart } from '../function-arguments.ts'
 import { invokeBodyLimit } from '../invoke-door.ts'
@@ -40,7 +41,7 @@ const runShape = z.object({
   function: z.string(),
   revision: z.int(),
   door: z.enum(['editor', 'api', 'schedule', 'public']),
-  status: z.enum(['success', 'failure', 'missed']),
+  status: z.enum(runStatuses),
   user: z.object({ id: z.string(), name: z.string().nullable() }).nullable(),
   on_behalf_of: z.string().nullable(),
   key_id: z.string().nullable(),
@@ -52,7 +53,7 @@ const runShape = z.object({
 })
 
 const query = z.strictObject({
-  status: z.enum(['success', 'failure', 'missed']).optional(),
+  status: z.enum(runStatuses).optional(),
   door: z.enum(['editor', 'api', 'schedule', 'public']).optional(),
   ...pageQuery,
 })
@@ -60,9 +61,9 @@ const filterOf = (given: z.output<typeof query>) => ({ status: given.status ?? n
 
 const tags = ['Functions']
 
-/** The answer as JSON text: the script's own numbers stand in it as they are. */
-function answerOf({ id, result, info, surroundings }: Ran): string {
-  const { error } = result
+/** The answer as JSON text: the output stands in it as its thread wrote it. */
+function answerOf({ id, result, info }: Ran): Buffer {
+  const { error, written } = result
   const rest = {
     output_type: result.outputType,
     info,
@@ -71,9 +72,8 @@ function answerOf({ id, result, info, surroundings }: Ran): string {
     statements: result.statements,
     calls: result.calls,
   }
-  const status = error === null ? 'success' : 'failure'
-  const output = error === null ? jsonTextOf(surroundings, result.output) : 'null'
-  return `{"id":${JSON.stringify(id)},"status":"${status}","output":${output},${JSON.stringify(rest).slice(1)}`
+  const before = `{"id":${JSON.stringify(id)},"status":"${error === null ? 'success' : 'failure'}","output":`
+  return Buffer.concat([Buffer.from(before), written?.json ?? Buffer.from('null'), Buffer.from(`,${JSON.stringify(rest).slice(1)}`)])
 }
 
 /** A caller who leaves ends the run. */
@@ -95,7 +95,11 @@ export const functionRunRoutes =
     async function stream(request: FastifyRequest, reply: FastifyReply, run: RunRequest): Promise<void> {
       reply.hijack()
       const { raw } = reply
-      const event = (name: string, data: string) => void raw.write(`event: ${name}\ndata: ${data}\n\n`)
+      const event = (name: string, data: string | Buffer) => {
+        raw.write(`event: ${name}\ndata: `)
+        raw.write(data)
+        raw.write('\n\n')
+      }
       raw.writeHead(200, {
         'content-type': 'text/event-stream',
         'cache-control': 'no-store',
@@ -122,7 +126,7 @@ export const functionRunRoutes =
       '/api/v1/functions/:namespace/:name/run',
       {
         bodyLimit: invokeBodyLimit(broker),
-        config: { invoke: true },
+        config: { invoke: true, call: 'function' },
         schema: {
           summary: 'Run a function as yourself',
           description:
@@ -140,13 +144,14 @@ export const functionRunRoutes =
           principal,
           door: principal.sessionId === null ? 'api' : 'editor',
           ip,
+          hops: hopsOf(request.headers[hopHeader]),
           given: givenArguments(request),
           strict: true,
           signal: leaving(reply),
         }
         const plain: FastifyReply = reply
         if ((request.headers.accept ?? '').includes('text/event-stream')) return void (await stream(request, plain, run))
-        return plain.type('application/json; charset=utf-8').send(Buffer.from(answerOf(await runFunction(broker, run))))
+        return plain.type('application/json; charset=utf-8').send(answerOf(await runFunction(broker, run)))
       },
     )
 
@@ -194,6 +199,10 @@ export const functionRunRoutes =
           },
         },
       },
-      async request => runOf(broker, callerOf(request).principal, request.params.id),
+      async (request, reply) => {
+        const text = await runTextOf(broker, callerOf(request).principal, request.params.id)
+        const plain: FastifyReply = reply
+        return plain.type('application/json; charset=utf-8').send(Buffer.from(text))
+      },
     )
   }

@@ -1,6 +1,7 @@
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod'
 import { z } from 'zod'
 import { checkSource, longestSource } from '../../broker/function-check.ts'
+import { patchFunction } from '../../broker/function-rename.ts'
 import {
   createFunction,
   getFunction,
@@ -13,11 +14,11 @@ import {
   versionsOf,
   type Saved,
 } from '../../broker/functions.ts'
-import { functionName, functionNamespace } from '../../core/function.ts'
+import { functionName, functionNamespace, runStatuses } from '../../core/function.ts'
 import { oneLine } from '../../core/link-name.ts'
 import type { Principal } from '../../core/principal.ts'
 import type { Doors } from '../doors.ts'
-import { ifMatch, listOf, pageOf, pageQuery } from '../schemas.ts'
+import { ifMatch, listOf, notEmpty, pageOf, pageQuery } from '../schemas.ts'
 import { callerOf, personOf } from '../session.ts'
 
 const person = z.object({ id: z.string(), name: z.string().nullable() })
@@ -39,11 +40,12 @@ export const functionShape = z.object({
   signature: signature.nullable().meta({ description: 'Null for a script without a header.' }),
   connections: z.array(z.string()).readonly().meta({ description: 'Link names that the source names.' }),
   calls: z.array(z.string()).readonly().meta({ description: 'Functions that it calls.' }),
+  called_by: z.array(z.string()).readonly().optional().meta({ description: 'Functions that call it; not in lists.' }),
   revision: z.int(),
   owner: person.meta({ description: 'Schedules and public calls run as this member.' }),
   author: person.meta({ description: 'Saved it last: connections are used with this member’s permission.' }),
   exposure: z.object({ api_key: z.boolean(), oauth: z.boolean() }),
-  last_run: z.object({ status: z.enum(['success', 'failure', 'missed']), at: z.string() }).nullable(),
+  last_run: z.object({ status: z.enum(runStatuses), at: z.string() }).nullable(),
   created_at: z.string(),
   updated_at: z.string(),
 })
@@ -136,7 +138,7 @@ export const functionRoutes =
         schema: {
           summary: 'Everything wrong with a script; stores nothing',
           tags,
-          body: z.strictObject({ source }),
+          body: z.strictObject({ source, namespace: functionNamespace.optional().meta({ description: 'Where it will be saved.' }) }),
           response: {
             200: z.object({
               errors: z.array(finding).readonly(),
@@ -149,7 +151,9 @@ export const functionRoutes =
       },
       async request => {
         const { principal } = callerOf(request)
-        const { errors, warnings, signature, uses } = await checkSource(broker, principal.organizationId, request.body.source)
+        const { errors, warnings, signature, uses } = await checkSource(broker, principal, request.body.source, {
+          namespace: request.body.namespace,
+        })
         const shown = (one: (typeof errors)[number]) => ({
           line: one.line,
           column: one.column,
@@ -193,6 +197,33 @@ export const functionRoutes =
           .code(done.created ? 201 : 200)
           .header('etag', `"${done.row.revision}"`)
           .send(shown)
+      },
+    )
+
+    app.patch(
+      '/api/v1/functions/:namespace/:name',
+      {
+        schema: {
+          summary: 'Give a function another name or description; its header is rewritten',
+          tags,
+          params: functionPath,
+          querystring: z.strictObject({
+            force: z.stringbool().default(false).meta({ description: 'Although others call it by its old name, and will fail.' }),
+          }),
+          body: z.strictObject({
+            namespace: functionNamespace.optional(),
+            name: functionName.optional(),
+            description: description.optional(),
+          }),
+          response: { 200: savedShape },
+        },
+      },
+      async (request, reply) => {
+        notEmpty(request.body)
+        const caller = personOf(request)
+        const options = { revision: ifMatch(request.headers['if-match']), force: request.query.force }
+        const done = await patchFunction(broker, caller, request.params, request.body, options)
+        return reply.header('etag', `"${done.row.revision}"`).send(await saved(caller.principal, done))
       },
     )
 

@@ -67,7 +67,7 @@ export const invocationRoutes =
   async app => {
     const { broker } = doors
     const streams = createInvocationStreams(broker, () => doors.ready())
-    app.addHook('preClose', async () => streams.closeAll())
+    doors.leaving.addEventListener('abort', () => streams.closeAll())
 
     app.get(
       '/api/v1/invocations',

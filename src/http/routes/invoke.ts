@@ -24,7 +24,7 @@ export const invokeRoutes =
       invokePath,
       {
         bodyLimit: invokeBodyLimit(broker),
-        config: { invoke: true },
+        config: { invoke: true, call: 'invoke' },
         schema: { summary: 'Call a URL through a connection', tags: ['Invoke'], body: invokeUrlInput, response: { 200: answerShape } },
       },
       async (request, reply) => {

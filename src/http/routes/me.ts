@@ -21,6 +21,10 @@ const meShape = z.object({
   user: userShape,
   organization: organizationShape,
   role,
+  belongs_to: z.string().nullable().meta({
+    description:
+      'Set when the database is that of a Patchbay at another public URL (or "loopback"): nothing is called with its connections.',
+  }),
   may_create: z.boolean().meta({ description: 'The organisation lets this role create services and connections.' }),
 })
 const tags = ['People']
@@ -38,6 +42,7 @@ export const meRoutes =
         user: { id, email, name },
         organization: { id: found.id, name: found.name, slug: found.slug },
         role: found.role,
+        belongs_to: broker.deployment.foreign(),
         may_create: await mayCreate(broker, { organizationId, role: found.role }),
       }
     })
@@ -64,6 +69,7 @@ export const meRoutes =
           user: { id, email, name },
           organization: { id: entered.id, name: entered.name, slug: entered.slug },
           role: entered.role,
+          belongs_to: broker.deployment.foreign(),
           may_create: await mayCreate(broker, { organizationId: entered.id, role: entered.role }),
         }
       },

@@ -12,8 +12,9 @@ import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod'
 import { sql } from 'kysely'
 import { z } from 'zod'
 import { change } from '../../broker/change.ts'
-import { rewrapKeys } from '../../broker/keys.ts'
+import { checkUp } from '../../broker/check-up.ts'
 import { Problem } from '../../core/problem.ts'
+import { version } from '../../core/version.ts'
 import { exportDatabase } from '../../storage/export.ts'
 import type { OpenDatabase } from '../../storage/database.ts'
 import type { Doors } from '../doors.ts'
@@ -112,30 +113,38 @@ export const operationRoutes =
       { config: { open: true }, schema: { summary: 'Prometheus metrics, from loopback or with the metrics token', tags, hide: true } },
       async (request, reply) => {
         if (!mayReadMetrics(request, doors.metricsToken)) throw new Problem('not_found')
-        return reply.type(broker.metrics.contentType).send(await broker.metrics.text())
+        return reply.type(broker.metrics.contentType).send(await doors.metricsText())
       },
     )
 
-    app.post(
-      '/api/v1/operations/rewrap-keys',
+    app.get(
+      '/api/v1/operations/check-up',
       {
         schema: {
-          summary: 'Wrap every data key by the newest master key, after it was put first; for the operator',
+          summary: 'What works and what does not, in sentences: for the operator, and for `patchbay doctor`',
           tags,
-          body: z.strictObject({}).nullish(),
           response: {
             200: z.object({
-              rewrapped: z.int(),
-              remaining: z.int().meta({ description: 'Only at 0 may the old master key be removed.' }),
-              damaged: z.array(z.string()).readonly(),
+              version: z.string(),
+              /** RFC 3339, the server's. */
+              now: z.string(),
+              public_url: z.string(),
+              findings: z.array(
+                z.object({
+                  subject: z.string(),
+                  outcome: z.enum(['ok', 'warning', 'broken']),
+                  sentence: z.string(),
+                }),
+              ),
             }),
           },
         },
       },
       async request => {
-        const caller = administratorOf(request)
-        await assertOperator(doors, caller)
-        return rewrapKeys(broker, caller)
+        await assertOperator(doors, administratorOf(request))
+        const around = { database: database.describe(), production: doors.production, mail: doors.mail !== null }
+        const findings = await checkUp(broker, around)
+        return { version, now: new Date(broker.now()).toISOString(), public_url: broker.publicUrl, findings }
       },
     )
 

@@ -1,13 +1,21 @@
-import { invocationBatches } from './0006_invocation_batches.ts'
 import type { Migration } from 'kysely'
 import { people } from './0001_people.ts'
 import { broker } from './0002_broker.ts'
 import { functions } from './0003_functions.ts'
+import { sealedArguments } from './0004_sealed_arguments.ts'
+import { functionUpkeep } from './0005_function_upkeep.ts'
+import { invocationBatches } from './0006_invocation_batches.ts'
+import { rotationAndRestore } from './0007_rotation_and_restore.ts'
+import { keyScopes } from './0008_key_scopes.ts'
 
 /** Every migration, by name; they run in the order of their names. */
 export const migrations: Record<string, Migration> = {
   '0001_people': people,
   '0002_broker': broker,
   '0003_functions': functions,
+  '0004_sealed_arguments': sealedArguments,
+  '0005_function_upkeep': functionUpkeep,
   '0006_invocation_batches': invocationBatches,
+  '0007_rotation_and_restore': rotationAndRestore,
+  '0008_key_scopes': keyScopes,
 }

@@ -10,6 +10,7 @@ import { ServiceLogo } from '../../parts/service-logo.tsx'
 import { namesInWords } from '../../parts/counted-words.ts'
 import { administratorsQuery } from './administrators.ts'
 import { Details } from './details.tsx'
+import type { Asked } from './draft.ts'
 import { NotConfigured } from './not-configured.tsx'
 import { PickService } from './pick-service.tsx'
 import { Steps } from './steps.tsx'
@@ -17,10 +18,11 @@ import classes from './add-connection.module.css'
 
 /** Three steps on one page: pick the service, say how the connection is called and used, connect. Going back loses nothing. */
 export const AddConnection = () => {
-  const { service } = useSearch({ from: '/add-connection' })
+  const { service, link_name, scopes } = useSearch({ from: '/add-connection' })
   const me = useQuery(meQuery)
   if (me.data && !me.data.may_create) return <MayNotCreate />
-  if (service !== undefined) return <WithService key={service} linkName={service} />
+  if (service !== undefined)
+    return <WithService key={`${service} ${link_name ?? ''}`} linkName={service} asked={{ linkName: link_name, scopes }} />
   return (
     <Page title="Add connection" sentence="Which service do you want to call?">
       <Steps at={1} />
@@ -29,7 +31,7 @@ export const AddConnection = () => {
   )
 }
 
-const WithService = ({ linkName }: { readonly linkName: string }) => {
+const WithService = ({ linkName, asked }: { readonly linkName: string; readonly asked: Asked }) => {
   const me = useQuery(meQuery)
   const service = useQuery({ queryKey: ['service', linkName], queryFn: () => patchbay.services.get(linkName) })
   const { data } = service
@@ -57,7 +59,7 @@ const WithService = ({ linkName }: { readonly linkName: string }) => {
       {data &&
         me.data &&
         (data.configured ? (
-          <Details key={keeperOf(me.data)} service={data} keeper={keeperOf(me.data)} />
+          <Details key={keeperOf(me.data)} service={data} keeper={keeperOf(me.data)} asked={asked} />
         ) : (
           <>
             <Steps at={2} />

@@ -15,7 +15,7 @@ import { ScopePicker } from '../../parts/scope-picker.tsx'
 import { UnsavedGuard } from '../../parts/unsaved.tsx'
 import { UsedBy } from '../../parts/used-by.tsx'
 import { Created } from './created.tsx'
-import { forgetDraft, hasUnkept, knobScopes, useDraft, type Draft } from './draft.ts'
+import { forgetDraft, hasUnkept, knobScopes, useDraft, type Asked, type Draft } from './draft.ts'
 import { linkNameFor } from '../../parts/link-name.ts'
 import { LinkNameBox, useLinkName } from '../../parts/link-name-box.tsx'
 import { linkNameProblem } from '../../parts/link-name.ts'
@@ -55,11 +55,17 @@ const fieldsOf = (service: Service): readonly Field[] => {
   }))
 }
 
+interface Shown {
+  readonly service: Service
+  readonly keeper: string
+  readonly asked: Asked
+}
+
 /** The second step, and the third on top of it. */
-export const Details = ({ service, keeper }: { readonly service: Service; readonly keeper: string }) => {
+export const Details = ({ service, keeper, asked }: Shown) => {
   const navigate = useNavigate()
   const form = useRef<HTMLFormElement>(null)
-  const { draft, change, reset } = useDraft(service, keeper)
+  const { draft, change, reset } = useDraft(service, keeper, asked)
   const authorizing = useAuthorize()
   const [wrong, setWrong] = useState<Errors>({})
   const [error, setError] = useState<unknown>(null)

@@ -1,5 +1,5 @@
 import { keep, readKept } from '../../parts/kept.ts'
-import { linkNameFor } from '../../parts/link-name.ts'
+import { linkNameFor, linkNameProblem } from '../../parts/link-name.ts'
 import { useCallback, useEffect, useState } from 'react'
 import type { ConnectionAccess, Service, Values } from '../../../sdk/index.ts'
 
@@ -69,9 +69,24 @@ export const hasUnkept = (draft: Draft, service: Service): boolean => {
   )
 }
 
+/** What a link to this page asks for: scripts name their connection, and their calls the scopes. */
+export interface Asked {
+  readonly linkName: string | undefined
+  readonly scopes: readonly string[] | undefined
+}
+
+/** What was typed about another connection gives way to what the link asks for; what was typed after such a link stays. */
+function begunDraft(service: Service, kept: Draft | undefined, { linkName, scopes }: Asked): Draft {
+  const begun = { ...firstDraft(service), ...kept }
+  if (linkName === undefined || linkNameProblem(linkName) !== null || begun.linkName === linkName) return begun
+  const listed = new Set((service.scopes ?? []).map(one => one.name))
+  const possible = (scopes ?? []).filter(scope => service.kind === 'default' || listed.has(scope))
+  return { ...firstDraft(service), linkName, linkTyped: true, ...(possible.length > 0 && { scopes: possible }) }
+}
+
 /** The draft for one service. @param keeper  Whose it is, from `keeperOf`. */
-export const useDraft = (service: Service, keeper: string) => {
-  const [draft, setDraft] = useState<Draft>(() => ({ ...firstDraft(service), ...draftsOf(keeper)[service.link_name] }))
+export const useDraft = (service: Service, keeper: string, asked: Asked) => {
+  const [draft, setDraft] = useState<Draft>(() => begunDraft(service, draftsOf(keeper)[service.link_name], asked))
   const change = useCallback((changed: Partial<Draft>) => setDraft(before => ({ ...before, ...changed })), [])
 
   useEffect(() => {

@@ -1,4 +1,4 @@
-import { Button, Checkbox, Group, Modal, MultiSelect, Radio, Select, Stack, TextInput } from '@mantine/core'
+import { Button, Checkbox, Group, Modal, MultiSelect, Radio, Select, Stack, Switch, TextInput } from '@mantine/core'
 import { useDebouncedValue } from '@mantine/hooks'
 import { keepPreviousData, useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
 import { useRef, useState, type FormEvent } from 'react'
@@ -21,13 +21,26 @@ interface Wish {
   readonly which: 'all' | 'some'
   readonly connections: readonly string[]
   readonly invokeOnly: boolean
+  readonly functionsOnly: boolean
   readonly actAs: boolean
   readonly life: string
   /** 2026-11-22, when `life` is `day`. */
   readonly day: string
 }
 
-const blank: Wish = { name: '', which: 'some', connections: [], invokeOnly: true, actAs: false, life: '90', day: '' }
+const blank: Wish = {
+  name: '',
+  which: 'some',
+  connections: [],
+  invokeOnly: true,
+  functionsOnly: false,
+  actAs: false,
+  life: '90',
+  day: '',
+}
+
+/** By GET and by POST. */
+const callsFunctions = ['ZohoCRM.functions.execute.ALL']
 
 const dayMs = 86_400_000
 
@@ -97,7 +110,8 @@ export const CreateKey = ({ opened, administrator, onClose, onMade }: Shown) => 
       patchbay.apiKeys.create({
         name: wish.name.trim(),
         connections: wish.which === 'some' ? [...wish.connections] : null,
-        invoke_only: wish.invokeOnly,
+        invoke_only: wish.invokeOnly && !wish.functionsOnly,
+        scopes: wish.functionsOnly ? callsFunctions : null,
         act_as: wish.actAs && administrator,
         expires_at: endOf(wish),
       }),
@@ -169,12 +183,20 @@ export const CreateKey = ({ opened, administrator, onClose, onMade }: Shown) => 
               <Radio value="all" label="Every connection that I may use, now and later" />
             </Stack>
           </Radio.Group>
-          <Checkbox
-            label="Calls only"
-            description="Invoke and the proxy, nothing else: it cannot read or change connections, services or members."
-            checked={wish.invokeOnly}
-            onChange={event => set({ invokeOnly: event.currentTarget.checked })}
+          <Switch
+            label="Only for calling functions"
+            description="By the public addresses of functions that are open to members, and nothing else. In their runs it may use the connections above."
+            checked={wish.functionsOnly}
+            onChange={event => set({ functionsOnly: event.currentTarget.checked })}
           />
+          {!wish.functionsOnly && (
+            <Checkbox
+              label="Calls only"
+              description="Invoke and the proxy, nothing else: it cannot read or change connections, services or members."
+              checked={wish.invokeOnly}
+              onChange={event => set({ invokeOnly: event.currentTarget.checked })}
+            />
+          )}
           {administrator && (
             <Checkbox
               label="May call for other members"

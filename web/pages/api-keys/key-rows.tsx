@@ -12,7 +12,7 @@ const namedAtMost = 3
 
 /** What the key may, as sentences of few words. */
 const Limits = ({ of: key }: { readonly of: ApiKey }) => {
-  const { connections, invoke_only, act_as } = key
+  const { connections, invoke_only, act_as, scopes } = key
   return (
     <div className={classes.limits}>
       <span title={connections?.join(', ')}>
@@ -32,6 +32,12 @@ const Limits = ({ of: key }: { readonly of: ApiKey }) => {
         )}
       </span>
       {invoke_only && <span>Calls only</span>}
+      {scopes !== null && (
+        <span>
+          {scopes.every(scope => scope.startsWith('ZohoCRM.functions.')) ? 'Only calls of functions' : 'Only its scopes'}:{' '}
+          <code className="outside">{scopes.join(', ')}</code>
+        </span>
+      )}
       {act_as && <span className={classes.strong}>May call for other members</span>}
     </div>
   )

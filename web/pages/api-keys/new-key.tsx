@@ -16,14 +16,16 @@ const anyCall = (origin: string): string =>
   ].join('\n')
 
 /** A call that this key may make; the key itself stays out of it, for it would end in a shell's history. */
-const useExample = ({ connections, invoke_only }: NewApiKey): string => {
-  const linkName = connections?.[0]
+const useExample = ({ connections, invoke_only, scopes }: NewApiKey): string => {
+  const linkName = scopes === null ? connections?.[0] : undefined
   const snippets = useQuery({
     queryKey: ['connection', linkName, 'snippets'],
     queryFn: () => patchbay.connections.snippets(linkName ?? ''),
     enabled: linkName !== undefined,
   })
   const { origin } = window.location
+  if (scopes !== null)
+    return `curl "${origin}/functions/function_name/actions/execute?auth_type=oauth" -H "Authorization: Bearer $PATCHBAY_API_KEY"`
   if (linkName !== undefined) return snippets.data?.curl ?? anyCall(origin).replace('link_name', linkName)
   return invoke_only ? anyCall(origin) : `curl ${origin}/api/v1/connections -H "Authorization: Bearer $PATCHBAY_API_KEY"`
 }

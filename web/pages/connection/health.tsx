@@ -233,6 +233,18 @@ const HostsToConfirm = ({ connection, onChanged }: Pick<Shown, 'connection' | 'o
   )
 }
 
+const RestoredFromBackup = ({ connection }: Pick<Shown, 'connection'>) => (
+  <Note tone="amber">
+    <strong>
+      Its refresh token comes from a back-up{connection.restored_from !== null && ` of ${exactTime(connection.restored_from)}`}.
+    </strong>
+    <p>
+      If {connection.service.name} has replaced it since, the first renewal is refused, and the connection says so. Connecting again settles
+      it.
+    </p>
+  </Note>
+)
+
 /** How the connection is: status, reason, since when, until when, and what mends it. */
 export const Health = (shown: Shown) => {
   const { connection, rights, service, onChanged } = shown
@@ -251,6 +263,7 @@ export const Health = (shown: Shown) => {
       {unwell && <Unwell {...shown} />}
       {hosts_to_confirm.length > 0 && !unwell && <HostsToConfirm connection={connection} onChanged={onChanged} />}
       {warnings.includes('no_refresh_token') && <NoRefreshToken {...{ connection, service, rights }} />}
+      {warnings.includes('restored_from_backup') && <RestoredFromBackup connection={connection} />}
       {warnings.includes('scopes_missing') && <ScopesMissing {...shown} />}
     </div>
   )

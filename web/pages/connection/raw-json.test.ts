@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { memberTexts, prettyJson } from './raw-json.ts'
+import { itemTexts, memberTexts, prettyJson } from './raw-json.ts'
 
 test('numbers and strings stay as they were written', () => {
   const text = '{"id":9007199254740993001,"rate":1.10,"big":1e400,"words":"a \\"{[,:]}\\" \\u00e9","none":null}'
@@ -33,4 +33,14 @@ test('members are taken out of a document as text', () => {
     ['duration_ms', '7'],
   ])
   expect(memberTexts('{}').size).toBe(0)
+})
+
+test('items are taken out of a list as text', () => {
+  expect(itemTexts('[{"a":[1,2],"b":"],["}, 1234567890123456789 ,[[],[3]], "x,\\"y]" ]')).toEqual([
+    '{"a":[1,2],"b":"],["}',
+    '1234567890123456789',
+    '[[],[3]]',
+    '"x,\\"y]"',
+  ])
+  for (const empty of ['[]', ' [ ] ']) expect(itemTexts(empty)).toEqual([])
 })

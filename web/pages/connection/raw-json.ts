@@ -56,6 +56,27 @@ export function prettyJson(text: string): string | null {
   return parts.join('')
 }
 
+/** The items of a JSON array, each as the text that was written. The array must be valid. */
+export function itemTexts(text: string): readonly string[] {
+  const items: string[] = []
+  let depth = 0
+  let from = 0
+  for (let i = 0; i < text.length; i++) {
+    const c = text[i]
+    if (c === '"') i = endOfString(text, i)
+    else if (c === '{' || c === '[') {
+      depth++
+      if (depth === 1) from = i + 1
+    } else if (c === '}' || c === ']') depth--
+    if ((c === ',' && depth === 1) || (c === ']' && depth === 0)) {
+      const item = text.slice(from, i).trim()
+      if (item !== '') items.push(item)
+      from = i + 1
+    }
+  }
+  return items
+}
+
 /** The members of a JSON object by name, each as the text that was written. The object must be valid. */
 export function memberTexts(text: string): ReadonlyMap<string, string> {
   const members = new Map<string, string>()

@@ -152,7 +152,7 @@ const NewFunction = ({ practice }: { readonly practice: Practice | null }) => {
           handle={editor}
           onChange={setSource}
           onSave={() => void create()}
-          check={async text => (await checkedSource(text))?.findings ?? []}
+          check={async text => (await checkedSource(text, namespace))?.findings ?? []}
           onFindings={setFindings}
           refused={refused}
           connections={offeredConnections}

@@ -85,7 +85,7 @@ const Loaded = ({ one, me, exposure }: Shown & { readonly exposure: FunctionExpo
       <Section title="With an API key of a member">
         <FormRow
           label="Open to members"
-          help="For programs of people who are members: each calls with an API key of their own, and it runs as them. Access tokens of an OAuth server of Patchbay’s own do not exist yet."
+          help="For programs of people who are members: each calls with an API key of their own, and it runs as them. A key may be made for nothing but such calls."
           group
         >
           {() => (

@@ -1,4 +1,4 @@
-import { ActionIcon, Button, Group, Menu, Modal, Stack, Textarea } from '@mantine/core'
+import { ActionIcon, Menu } from '@mantine/core'
 import { IconDots, IconPencil, IconTrash, IconUserCheck } from '@tabler/icons-react'
 import { useQueryClient } from '@tanstack/react-query'
 import { useNavigate } from '@tanstack/react-router'
@@ -7,10 +7,11 @@ import { PatchbayProblem, type DelugeFunction, type Me } from '../../../sdk/inde
 import { patchbay } from '../../client.ts'
 import { Confirm } from '../../parts/confirm.tsx'
 import { namesInWords } from '../../parts/counted-words.ts'
-import { ProblemNote, tellDone } from '../../parts/problem.tsx'
+import { tellDone } from '../../parts/problem.tsx'
 import { functionChanged, functionQuery, pathOf } from './function-queries.ts'
+import { RenameFunction } from './rename-function.tsx'
 
-type Asked = 'description' | 'take-over' | 'delete' | null
+type Asked = 'rename' | 'take-over' | 'delete' | null
 
 interface Shown {
   readonly one: DelugeFunction
@@ -30,8 +31,8 @@ export const FunctionMenu = ({ one, me }: Shown) => {
           </ActionIcon>
         </Menu.Target>
         <Menu.Dropdown>
-          <Menu.Item leftSection={<IconPencil size={16} />} onClick={() => setAsked('description')}>
-            Edit description
+          <Menu.Item leftSection={<IconPencil size={16} />} onClick={() => setAsked('rename')}>
+            Rename or describe
           </Menu.Item>
           {one.owner.id !== me.user.id && (
             <Menu.Item leftSection={<IconUserCheck size={16} />} onClick={() => setAsked('take-over')}>
@@ -43,7 +44,7 @@ export const FunctionMenu = ({ one, me }: Shown) => {
           </Menu.Item>
         </Menu.Dropdown>
       </Menu>
-      {asked === 'description' && <EditDescription one={one} onClose={close} />}
+      {asked === 'rename' && <RenameFunction one={one} onClose={close} />}
       <TakeOver one={one} opened={asked === 'take-over'} onClose={close} />
       <Delete one={one} opened={asked === 'delete'} onClose={close} />
     </>
@@ -54,56 +55,6 @@ interface Dialog {
   readonly one: DelugeFunction
   readonly opened: boolean
   readonly onClose: () => void
-}
-
-const EditDescription = ({ one, onClose }: Omit<Dialog, 'opened'>) => {
-  const [text, setText] = useState(one.description)
-  const [error, setError] = useState<unknown>(null)
-  const [busy, setBusy] = useState(false)
-  const save = async () => {
-    setBusy(true)
-    setError(null)
-    try {
-      // the source as it is: it is the description that changes
-      await patchbay.functions.save(
-        one.namespace,
-        one.name,
-        { source: one.source ?? '', description: text.trim() },
-        { revision: one.revision },
-      )
-      await functionChanged(one)
-      tellDone('Saved.')
-      onClose()
-    } catch (refused) {
-      setError(refused)
-      setBusy(false)
-    }
-  }
-  return (
-    <Modal opened onClose={onClose} title="Edit description">
-      <Stack gap="md">
-        {error !== null && <ProblemNote error={error} />}
-        <Textarea
-          label="What it does"
-          value={text}
-          maxLength={2000}
-          autosize
-          minRows={3}
-          maxRows={8}
-          data-autofocus
-          onChange={event => setText(event.currentTarget.value)}
-        />
-        <Group justify="flex-end">
-          <Button variant="default" onClick={onClose}>
-            Cancel
-          </Button>
-          <Button loading={busy} onClick={() => void save()}>
-            Save
-          </Button>
-        </Group>
-      </Stack>
-    </Modal>
-  )
 }
 
 const TakeOver = ({ one, opened, onClose }: Dialog) => (

@@ -1,6 +1,7 @@
 import { queryOptions } from '@tanstack/react-query'
 import type { Connection, FunctionSchedule, FunctionVariable, Me } from '../../../sdk/index.ts'
 import { patchbay, queryClient } from '../../client.ts'
+import { itemTexts, memberTexts } from '../connection/raw-json.ts'
 
 export interface FunctionPath {
   readonly namespace: string
@@ -18,22 +19,34 @@ export const functionQuery = ({ namespace, name }: FunctionPath) =>
     refetchInterval: 30_000,
   })
 
+/** A schedule with its arguments as JSON text. */
+export interface WrittenSchedule extends FunctionSchedule {
+  readonly written: string
+}
+
 export const everyScheduleQuery = queryOptions({
   queryKey: ['functions', 'schedules'],
-  queryFn: async () => {
-    const all: FunctionSchedule[] = []
-    for await (const one of patchbay.functions.allSchedules()) all.push(one)
-    return all
+  queryFn: async (): Promise<readonly WrittenSchedule[]> => {
+    let text = ''
+    const { data } = await patchbay.functions.allSchedules({ onText: received => (text = received) })
+    const items = itemTexts(memberTexts(text).get('data') ?? '[]')
+    return data.map((one, at) => ({ ...one, written: memberTexts(items[at] ?? '{}').get('arguments') ?? '{}' }))
   },
   staleTime: 30_000,
 })
 
+/** A variable with its value as JSON text: every digit of a long number. */
+export interface WrittenVariable extends FunctionVariable {
+  readonly written: string
+}
+
 export const variablesQuery = queryOptions({
   queryKey: ['functions', 'variables'],
-  queryFn: async () => {
-    const all: FunctionVariable[] = []
-    for await (const one of patchbay.functions.variables()) all.push(one)
-    return all
+  queryFn: async (): Promise<readonly WrittenVariable[]> => {
+    let text = ''
+    const { data } = await patchbay.functions.variables({ onText: received => (text = received) })
+    const items = itemTexts(memberTexts(text).get('data') ?? '[]')
+    return data.map((one, at) => ({ ...one, written: memberTexts(items[at] ?? '{}').get('value') ?? 'null' }))
   },
 })
 

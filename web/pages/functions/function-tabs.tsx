@@ -2,6 +2,7 @@ import { Tabs, Text } from '@mantine/core'
 import { getRouteApi } from '@tanstack/react-router'
 import { lazy, Suspense } from 'react'
 import type { DelugeFunction, Me } from '../../../sdk/index.ts'
+import { TextLink } from '../../parts/links.tsx'
 import { Page, RowsLoading } from '../../parts/page.tsx'
 import { ProblemNote } from '../../parts/problem.tsx'
 import { Time } from '../../parts/time.tsx'
@@ -26,6 +27,26 @@ interface Shown {
   readonly retry: () => unknown
 }
 
+const mostCallers = 12
+
+const CalledBy = ({ callers }: { readonly callers: readonly string[] }) => (
+  <>
+    Called by{' '}
+    {callers.slice(0, mostCallers).map((caller, at) => {
+      const [namespace = '', name = ''] = caller.split('.')
+      return (
+        <span key={caller}>
+          {at > 0 && ', '}
+          <TextLink to="/functions/$namespace/$name" params={{ namespace, name }}>
+            {caller}
+          </TextLink>
+        </span>
+      )
+    })}
+    {callers.length > mostCallers && ` and ${callers.length - mostCallers} more`}.
+  </>
+)
+
 /** A function's parts. The first one stays as it is while others are looked at: what was typed there, and a run that goes on. */
 export const FunctionTabs = ({ one, me, failed, retry }: Shown) => {
   const { part: asked = 'editor' } = route.useSearch()
@@ -48,7 +69,8 @@ export const FunctionTabs = ({ one, me, failed, retry }: Shown) => {
       {failed !== null && <ProblemNote error={failed} retry={retry} />}
       <Text size="sm" c="dimmed" className="outside" mb="sm">
         Saved <Time at={one.updated_at} /> by {one.author.name ?? 'somebody who has gone'}, revision {one.revision}.{' '}
-        {one.owner.id !== one.author.id && <>Schedules and calls from outside run as {one.owner.name ?? 'somebody who has gone'}.</>}
+        {one.owner.id !== one.author.id && <>Schedules and calls from outside run as {one.owner.name ?? 'somebody who has gone'}. </>}
+        {one.called_by !== undefined && one.called_by.length > 0 && <CalledBy callers={one.called_by} />}
       </Text>
       <Tabs
         value={part}

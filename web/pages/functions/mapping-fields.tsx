@@ -2,16 +2,22 @@ import { Button, Group, Select, Text, TextInput } from '@mantine/core'
 import { useState } from 'react'
 import type { FunctionExposure } from '../../../sdk/index.ts'
 import { fieldErrorsOf } from '../../parts/problem.tsx'
-import type { Parameter } from './argument-values.ts'
+import { SecretBox } from '../../parts/secret-box.tsx'
+import { boxOf, type Parameter } from './argument-values.ts'
 import classes from './exposure.module.css'
 
 type Mapping = FunctionExposure['mapping']
 type Source = Mapping[string]
 type Kind = 'own' | 'query' | 'header' | 'json' | 'fixed'
 
+/** How the server shows a password that it keeps; sent back, it stays what it is. */
+const stars = '********'
+
 interface Written {
   readonly kind: Kind
   readonly value: string
+  /** There is a password, which nobody sees again. */
+  readonly stored: boolean
 }
 
 const kinds: readonly { readonly value: Kind; readonly label: string }[] = [
@@ -31,14 +37,16 @@ const examples: Readonly<Record<Kind, string>> = {
 }
 
 function writtenOf(source: Source | undefined): Written {
-  if (source === undefined) return { kind: 'own', value: '' }
-  if ('query' in source) return { kind: 'query', value: source.query }
-  if ('header' in source) return { kind: 'header', value: source.header }
-  if ('json' in source) return { kind: 'json', value: source.json }
-  return { kind: 'fixed', value: source.fixed === null ? '' : String(source.fixed) }
+  const as = (kind: Kind, value: string): Written => ({ kind, value, stored: false })
+  if (source === undefined) return as('own', '')
+  if ('query' in source) return as('query', source.query)
+  if ('header' in source) return as('header', source.header)
+  if ('json' in source) return as('json', source.json)
+  if (source.fixed === stars) return { kind: 'fixed', value: '', stored: true }
+  return as('fixed', source.fixed === null ? '' : String(source.fixed))
 }
 
-function sourceOf({ kind, value }: Written): Source | undefined {
+function sourceOf({ kind, value, stored }: Written): Source | undefined {
   switch (kind) {
     case 'own':
       return undefined
@@ -49,9 +57,11 @@ function sourceOf({ kind, value }: Written): Source | undefined {
     case 'json':
       return { json: value.trim() }
     case 'fixed':
-      return { fixed: value }
+      return { fixed: stored && value === '' ? stars : value }
   }
 }
+
+const nothing: Written = { kind: 'own', value: '', stored: false }
 
 interface Fields {
   readonly parameters: readonly Parameter[]
@@ -69,7 +79,7 @@ export const MappingFields = ({ parameters, mapping, busy, error, onSave }: Fiel
   const [missing, setMissing] = useState<ReadonlySet<string>>(new Set())
   const errors = fieldErrorsOf(error)
   const set = (name: string, change: Partial<Written>) =>
-    setWritten(before => ({ ...before, [name]: { ...(before[name] ?? { kind: 'own', value: '' }), ...change } }))
+    setWritten(before => ({ ...before, [name]: { ...(before[name] ?? nothing), ...change } }))
   const save = () => {
     const empty = Object.entries(written).filter(([, { kind, value }]) => kind !== 'own' && kind !== 'fixed' && value.trim() === '')
     setMissing(new Set(empty.map(([name]) => name)))
@@ -95,8 +105,10 @@ export const MappingFields = ({ parameters, mapping, busy, error, onSave }: Fiel
         An argument is the parameter of its name, in the query or in a form. One that is called <code>crmAPIRequest</code> gets the whole
         request.
       </Text>
-      {parameters.map(({ name }) => {
-        const { kind, value } = written[name] ?? { kind: 'own' as const, value: '' }
+      {parameters.map(parameter => {
+        const { name } = parameter
+        const { kind, value, stored } = written[name] ?? nothing
+        const secret = kind === 'fixed' && (stored || boxOf(parameter) === 'secret')
         return (
           <div key={name} role="group" aria-label={name} className={classes.argument}>
             <span className={`outside ${classes.argumentName}`}>{name}</span>
@@ -107,7 +119,20 @@ export const MappingFields = ({ parameters, mapping, busy, error, onSave }: Fiel
               allowDeselect={false}
               onChange={next => set(name, { kind: kinds.find(one => one.value === next)?.value ?? 'own' })}
             />
-            {kind !== 'own' && (
+            {secret && (
+              <SecretBox
+                field={{
+                  id: `fixed-${name}`,
+                  'aria-label': `Value of ${name}`,
+                  error: errors[`mapping.${name}`],
+                  'aria-describedby': undefined,
+                }}
+                stored={stored}
+                value={value}
+                onChange={next => set(name, { value: next })}
+              />
+            )}
+            {kind !== 'own' && !secret && (
               <TextInput
                 aria-label={kind === 'fixed' ? `Value of ${name}` : `Which ${kind === 'json' ? 'path' : kind} for ${name}`}
                 placeholder={examples[kind]}

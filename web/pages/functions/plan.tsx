@@ -193,7 +193,7 @@ const Connection = ({ one }: { readonly one: Wanted }) => {
 }
 
 /** Where the next step is done. The scripts are kept in the tab, so that the list is there again afterwards. */
-const Way = ({ one: { status, link_name, service } }: { readonly one: Wanted }) => {
+const Way = ({ one: { status, link_name, service, scopes } }: { readonly one: Wanted }) => {
   if (status === 'not_yours') return null
   if (status !== 'missing')
     return (
@@ -204,7 +204,7 @@ const Way = ({ one: { status, link_name, service } }: { readonly one: Wanted }) 
   if (service === null) return <TextLink to="/add-service">Create a custom service</TextLink>
   return (
     <>
-      <TextLink to="/add-connection" search={{ service: service.link_name }}>
+      <TextLink to="/add-connection" search={{ service: service.link_name, link_name, ...(scopes.length > 0 && { scopes: [...scopes] }) }}>
         Create the connection
       </TextLink>{' '}
       <TextLink to="/services/$linkName" params={{ linkName: service.link_name }}>

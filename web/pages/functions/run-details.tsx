@@ -9,17 +9,30 @@ import { ProblemNote } from '../../parts/problem.tsx'
 import { exactTime } from '../../parts/time.tsx'
 import facts from '../../parts/facts.module.css'
 import { CodeBox } from '../connection/code-box.tsx'
+import { memberTexts, prettyJson } from '../connection/raw-json.ts'
 import { workWords } from './argument-values.ts'
 import { outputOf } from './run-output.ts'
 import { OutputView } from './run-outcome.tsx'
 import { doorWords, RunStatus } from './run-status.tsx'
 import classes from './run-log.module.css'
 
+/** A run, and the members of its answer as they were written: numbers keep their digits. */
+async function wholeRun(id: string) {
+  let text = '{}'
+  const run = await patchbay.functions.getRun(id, { onText: received => (text = received) })
+  return { run, texts: memberTexts(text) }
+}
+
 /** One run of the log: what it was given, what it said, and what it gave back. */
 export const RunDetails = ({ id, onClose }: { readonly id: string; readonly onClose: () => void }) => {
-  const run = useQuery({ queryKey: ['functions', 'run', id], queryFn: () => patchbay.functions.getRun(id), staleTime: 300_000 })
-  const one = run.data
-  const given = one ? JSON.stringify(one.arguments, null, 2) : '{}'
+  const run = useQuery({
+    queryKey: ['functions', 'run', id],
+    queryFn: () => wholeRun(id),
+    staleTime: 300_000,
+    refetchInterval: query => (query.state.data?.run.status === 'running' ? 3_000 : false),
+  })
+  const one = run.data?.run
+  const given = prettyJson(run.data?.texts.get('arguments') ?? '{}') ?? '{}'
   return (
     <Drawer opened onClose={onClose} position="right" size="lg" title={one ? `Run of ${one.function}` : 'Run'}>
       {run.error && <ProblemNote error={run.error} retry={() => run.refetch()} />}
@@ -48,7 +61,9 @@ export const RunDetails = ({ id, onClose }: { readonly id: string; readonly onCl
             </Fact>
             <Fact term="Revision">{one.revision}</Fact>
             <Fact term="Work">
-              {durationOf(one.duration_ms)}, {workWords(one)}
+              {one.status === 'running'
+                ? 'Under way: what it says and gives stands here when it has ended.'
+                : `${durationOf(one.duration_ms)}, ${workWords(one)}`}
             </Fact>
             <Fact term="Run id">
               <CopyText value={one.id} label="the run’s id" />
@@ -69,7 +84,7 @@ export const RunDetails = ({ id, onClose }: { readonly id: string; readonly onCl
           {one.error === null && one.status === 'success' && (
             <>
               <h3 className={classes.drawerPart}>Output</h3>
-              <OutputView output={outputOf(JSON.stringify(one.output ?? null))} />
+              <OutputView output={outputOf(run.data?.texts.get('output') ?? 'null')} />
             </>
           )}
         </>

@@ -1,7 +1,7 @@
 import { Button, Select } from '@mantine/core'
 import { useInfiniteQuery } from '@tanstack/react-query'
 import { useState } from 'react'
-import type { LoggedRun, RunQuery } from '../../../sdk/index.ts'
+import { runStatuses, type LoggedRun, type RunQuery } from '../../../sdk/index.ts'
 import { pageOf, patchbay } from '../../client.ts'
 import { durationOf } from '../../parts/call-summary.ts'
 import { TextLink } from '../../parts/links.tsx'
@@ -12,7 +12,7 @@ import { VirtualTable } from '../../parts/virtual-table.tsx'
 import { workWords } from './argument-values.ts'
 import { pathOf, type FunctionPath } from './function-queries.ts'
 import { RunDetails } from './run-details.tsx'
-import { doorWords, RunStatus } from './run-status.tsx'
+import { doorWords, RunStatus, statusWords } from './run-status.tsx'
 import classes from './run-log.module.css'
 
 export type RunFilter = Pick<RunQuery, 'status' | 'door'>
@@ -25,11 +25,7 @@ interface Shown {
   readonly onFilter?: (filter: RunFilter) => void
 }
 
-const statuses = [
-  { value: 'success', label: 'Succeeded' },
-  { value: 'failure', label: 'Failed' },
-  { value: 'missed', label: 'Missed' },
-] as const
+const statuses = runStatuses.map(value => ({ value, label: statusWords[value] }))
 const doors = [
   { value: 'editor', label: 'In the console' },
   { value: 'api', label: 'By the API' },
@@ -97,7 +93,9 @@ export const RunLog = ({ path, filter: given, onFilter }: Shown) => {
             No run is like that.
           </Empty>
         ) : (
-          <Empty>No runs yet. Every run is listed here a moment after its end, with what it was given, said and gave back.</Empty>
+          <Empty>
+            No runs yet. Every run is listed here, with what it was given, and a moment after its end with what it said and gave back.
+          </Empty>
         ))
       )}
       {more && (
@@ -160,8 +158,12 @@ const Row = ({ run, named, onOpen }: One) => {
         )}
       </td>
       <td className={`tabular ${classes.quiet}`}>
-        {durationOf(run.duration_ms)}
-        <div>{workWords(run)}</div>
+        {run.status !== 'running' && (
+          <>
+            {durationOf(run.duration_ms)}
+            <div>{workWords(run)}</div>
+          </>
+        )}
       </td>
       <td>
         <Button variant="default" size="xs" onClick={onOpen} aria-label={`Details of the run of ${run.function}, ${run.started_at}`}>

@@ -102,12 +102,13 @@ export const RunPanel = ({ one, me, signature, dirty, save, onFailed, goTo, hand
             </Text>
           )}
           <Group gap="xs">
+            {/* two elements: were it one, it would be a submit button by the time its click is over, and run again what was cancelled */}
             {running.state === 'running' ? (
-              <Button variant="default" leftSection={<IconPlayerStop size={16} />} onClick={cancel}>
+              <Button key="cancel" variant="default" leftSection={<IconPlayerStop size={16} />} onClick={cancel}>
                 Cancel the run
               </Button>
             ) : (
-              <Button type="submit" leftSection={<IconPlayerPlay size={16} />} loading={saving}>
+              <Button key="run" type="submit" leftSection={<IconPlayerPlay size={16} />} loading={saving}>
                 {dirty ? 'Save and run' : 'Run'}
               </Button>
             )}

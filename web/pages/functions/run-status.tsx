@@ -1,18 +1,24 @@
-import { IconAlertTriangle, IconCheck, IconX } from '@tabler/icons-react'
+import { IconAlertTriangle, IconBolt, IconCheck, IconPlayerPlay, IconX } from '@tabler/icons-react'
 import classes from './run-status.module.css'
 
-const words = { success: 'Succeeded', failure: 'Failed', missed: 'Missed' } as const
-const marks = { success: IconCheck, failure: IconX, missed: IconAlertTriangle } as const
+export const statusWords = {
+  running: 'Running',
+  success: 'Succeeded',
+  failure: 'Failed',
+  interrupted: 'Interrupted',
+  missed: 'Missed',
+} as const
+const marks = { running: IconPlayerPlay, success: IconCheck, failure: IconX, interrupted: IconBolt, missed: IconAlertTriangle } as const
 
-export type RunStatusName = keyof typeof words
+export type RunStatusName = keyof typeof statusWords
 
-/** How a run ended, as a mark and a word. */
+/** Where a run is, or how it ended, as a mark and a word. */
 export const RunStatus = ({ status }: { readonly status: RunStatusName }) => {
   const Mark = marks[status]
   return (
     <span className={`${classes.status} ${classes[status]}`}>
       <Mark size={14} aria-hidden />
-      {words[status]}
+      {statusWords[status]}
     </span>
   )
 }

@@ -1,13 +1,14 @@
 import { Button, Group, Select, Stack, Switch, Text, Textarea, TextInput } from '@mantine/core'
 import { useQuery } from '@tanstack/react-query'
 import { useRef, useState } from 'react'
-import { PatchbayProblem, type DelugeFunction, type FunctionSchedule } from '../../../sdk/index.ts'
+import { PatchbayProblem, type DelugeFunction } from '../../../sdk/index.ts'
 import { patchbay } from '../../client.ts'
 import { serverNow } from '../../clock.ts'
 import { useFocusFirstError } from '../../parts/focus-first-error.ts'
 import { fieldErrorsOf, ProblemNote } from '../../parts/problem.tsx'
 import { cronWords, nextRuns, parseCron } from './cron.ts'
-import { functionSettingsQuery } from './function-queries.ts'
+import { prettyJson } from '../connection/raw-json.ts'
+import { functionSettingsQuery, type WrittenSchedule } from './function-queries.ts'
 import { timeZones } from './time-zones.ts'
 import classes from './schedules.module.css'
 
@@ -22,7 +23,7 @@ const suggestions = [
 interface Form {
   readonly one: DelugeFunction
   /** Null for a new one. */
-  readonly schedule: FunctionSchedule | null
+  readonly schedule: WrittenSchedule | null
   readonly onDone: () => void
   readonly onCancel: () => void
 }
@@ -35,7 +36,7 @@ export const ScheduleForm = ({ one, schedule, onDone, onCancel }: Form) => {
   const settings = useQuery(functionSettingsQuery)
   const [cron, setCron] = useState(schedule?.cron ?? '0 9 * * mon-fri')
   const [chosenZone, setZone] = useState<string | null>(schedule?.time_zone ?? null)
-  const [given, setGiven] = useState(schedule ? JSON.stringify(schedule.arguments, null, 2) : '{}')
+  const [given, setGiven] = useState(schedule ? (prettyJson(schedule.written) ?? '{}') : '{}')
   const [enabled, setEnabled] = useState(schedule?.enabled ?? true)
   const [error, setError] = useState<unknown>(null)
   const [busy, setBusy] = useState(false)
@@ -49,9 +50,10 @@ export const ScheduleForm = ({ one, schedule, onDone, onCancel }: Form) => {
     setError(null)
     setBusy(true)
     try {
-      const body = { cron: cron.trim(), time_zone: zone, enabled, arguments: argumentsOf(given) }
-      if (schedule) await patchbay.functions.editSchedule(schedule.id, body)
-      else await patchbay.functions.schedule(one.namespace, one.name, body)
+      const body = { cron: cron.trim(), time_zone: zone, enabled }
+      const options = { argumentsText: argumentsOf(given) }
+      if (schedule) await patchbay.functions.editSchedule(schedule.id, body, options)
+      else await patchbay.functions.schedule(one.namespace, one.name, body, options)
       onDone()
     } catch (refused) {
       setError(refused)
@@ -156,16 +158,17 @@ export function meaningOf(text: string, zone: string): Meaning {
   }
 }
 
-/** @throws PatchbayProblem */
-function argumentsOf(text: string): Record<string, unknown> {
+/** The JSON text of a map, as it was typed. @throws PatchbayProblem */
+function argumentsOf(typed: string): string {
+  const text = typed.trim() || '{}'
   const refuse = (message: string) =>
     new PatchbayProblem({ code: 'validation_failed', status: 422, detail: message, errors: [{ path: 'arguments', message }] })
   let value: unknown
   try {
-    value = JSON.parse(text.trim() || '{}')
+    value = JSON.parse(text)
   } catch (error) {
     throw refuse(`This is not JSON: ${error instanceof Error ? error.message : ''}`)
   }
   if (typeof value !== 'object' || value === null || Array.isArray(value)) throw refuse('Give a map of arguments by their names.')
-  return value as Record<string, unknown>
+  return text
 }

@@ -1,21 +1,21 @@
 import { ActionIcon, Switch } from '@mantine/core'
 import { IconPencil, IconTrash } from '@tabler/icons-react'
 import { useMutation, useQueryClient } from '@tanstack/react-query'
-import type { FunctionSchedule } from '../../../sdk/index.ts'
 import { patchbay } from '../../client.ts'
 import { TextLink } from '../../parts/links.tsx'
 import { tellProblem } from '../../parts/problem.tsx'
 import { Time } from '../../parts/time.tsx'
+import type { WrittenSchedule } from './function-queries.ts'
 import { meaningOf } from './schedule-form.tsx'
 import classes from './schedules.module.css'
 
 interface Rows {
-  readonly schedules: readonly FunctionSchedule[]
+  readonly schedules: readonly WrittenSchedule[]
   /** With the function's name, where they are of several. */
   readonly named: boolean
   /** Left out where they are only looked at. */
-  readonly onEdit?: (schedule: FunctionSchedule) => void
-  readonly onDelete?: (schedule: FunctionSchedule) => void
+  readonly onEdit?: (schedule: WrittenSchedule) => void
+  readonly onDelete?: (schedule: WrittenSchedule) => void
 }
 
 /** Schedules with what they mean, when they run next and ran last. */
@@ -46,7 +46,7 @@ export const ScheduleRows = ({ schedules, named, onEdit, onDelete }: Rows) => (
 )
 
 interface One extends Omit<Rows, 'schedules'> {
-  readonly one: FunctionSchedule
+  readonly one: WrittenSchedule
 }
 
 const Row = ({ one, named, onEdit, onDelete }: One) => {

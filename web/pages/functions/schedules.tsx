@@ -2,18 +2,18 @@ import { Button, Modal } from '@mantine/core'
 import { IconPlus } from '@tabler/icons-react'
 import { useQuery, useQueryClient } from '@tanstack/react-query'
 import { useState } from 'react'
-import type { DelugeFunction, FunctionSchedule } from '../../../sdk/index.ts'
+import type { DelugeFunction } from '../../../sdk/index.ts'
 import { patchbay } from '../../client.ts'
 import { Confirm } from '../../parts/confirm.tsx'
 import { Empty, RowsLoading } from '../../parts/page.tsx'
 import { ProblemNote, tellDone } from '../../parts/problem.tsx'
-import { everyScheduleQuery, pathOf } from './function-queries.ts'
+import { everyScheduleQuery, pathOf, type WrittenSchedule } from './function-queries.ts'
 import { ScheduleForm } from './schedule-form.tsx'
 import { ScheduleRows } from './schedule-rows.tsx'
 import classes from './schedules.module.css'
 
 type Asked =
-  { readonly kind: 'form'; readonly schedule: FunctionSchedule | null } | { readonly kind: 'delete'; readonly schedule: FunctionSchedule }
+  { readonly kind: 'form'; readonly schedule: WrittenSchedule | null } | { readonly kind: 'delete'; readonly schedule: WrittenSchedule }
 
 /** When a function runs by itself. */
 export const Schedules = ({ one }: { readonly one: DelugeFunction }) => {

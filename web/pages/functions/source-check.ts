@@ -8,9 +8,9 @@ export interface Checked {
 }
 
 /** What the server says of a source; null when it could not be asked: nothing is wrong with the script then, as far as anybody knows. */
-export async function checkedSource(source: string): Promise<Checked | null> {
+export async function checkedSource(source: string, namespace: string): Promise<Checked | null> {
   try {
-    const { errors, warnings, signature } = await patchbay.functions.check(source)
+    const { errors, warnings, signature } = await patchbay.functions.check(source, /^[a-z]\w*$/i.test(namespace) ? { namespace } : {})
     return {
       findings: [
         ...errors.map(one => ({ ...one, severity: 'error' as const })),

@@ -7,7 +7,8 @@ import { useFocusFirstError } from '../../parts/focus-first-error.ts'
 import { FormRow } from '../../parts/form-row.tsx'
 import { fieldErrorsOf, ProblemNote, tellDone } from '../../parts/problem.tsx'
 import { SecretBox } from '../../parts/secret-box.tsx'
-import { pathOf, variablesQuery, type FunctionPath } from './function-queries.ts'
+import { prettyJson } from '../connection/raw-json.ts'
+import { pathOf, variablesQuery, type FunctionPath, type WrittenVariable } from './function-queries.ts'
 
 type Type = FunctionVariable['type']
 
@@ -27,17 +28,13 @@ interface Form {
   /** The function whose page it is on; null: of the organisation. */
   readonly path: FunctionPath | null
   /** Null for a new one. */
-  readonly variable: FunctionVariable | null
+  readonly variable: WrittenVariable | null
   readonly onClose: () => void
 }
 
-/** Whether a number in it may be longer than this language's: then what is shown could differ from what is stored. */
-const isLong = (value: unknown): boolean => /\d{16}/.test(JSON.stringify(value ?? null))
-
-const writtenOf = (variable: FunctionVariable | null): string => {
-  if (variable === null || variable.secret || !variable.has_value || (typeof variable.value !== 'string' && isLong(variable.value)))
-    return ''
-  return typeof variable.value === 'string' ? variable.value : JSON.stringify(variable.value, null, 2)
+const writtenOf = (variable: WrittenVariable | null): string => {
+  if (variable === null || variable.secret || !variable.has_value) return ''
+  return typeof variable.value === 'string' ? variable.value : (prettyJson(variable.written) ?? '')
 }
 
 /** A variable: its name, its type and its value, which is never shown again when it is secret. */

@@ -2,20 +2,19 @@ import { ActionIcon, Button } from '@mantine/core'
 import { IconLock, IconPencil, IconPlus, IconTrash } from '@tabler/icons-react'
 import { useQuery, useQueryClient } from '@tanstack/react-query'
 import { useState } from 'react'
-import type { FunctionVariable } from '../../../sdk/index.ts'
 import { patchbay } from '../../client.ts'
 import { Confirm } from '../../parts/confirm.tsx'
 import { CopyText } from '../../parts/copy.tsx'
 import { Empty, RowsLoading } from '../../parts/page.tsx'
 import { ProblemNote, tellDone } from '../../parts/problem.tsx'
-import { pathOf, variablesQuery, type FunctionPath } from './function-queries.ts'
+import { pathOf, variablesQuery, type FunctionPath, type WrittenVariable } from './function-queries.ts'
 import { VariableForm } from './variable-form.tsx'
 import classes from './variables.module.css'
 
 const longestShown = 200
 
-const valueWords = ({ value }: FunctionVariable): string => {
-  const text = typeof value === 'string' ? value : JSON.stringify(value)
+const valueWords = ({ value, written }: WrittenVariable): string => {
+  const text = typeof value === 'string' ? value : written
   return text.length > longestShown ? `${text.slice(0, longestShown)}…` : text
 }
 
@@ -23,8 +22,8 @@ const valueWords = ({ value }: FunctionVariable): string => {
 export const Variables = ({ path }: { readonly path: FunctionPath | null }) => {
   const queries = useQueryClient()
   const variables = useQuery(variablesQuery)
-  const [editing, setEditing] = useState<{ readonly variable: FunctionVariable | null } | null>(null)
-  const [ending, setEnding] = useState<FunctionVariable | null>(null)
+  const [editing, setEditing] = useState<{ readonly variable: WrittenVariable | null } | null>(null)
+  const [ending, setEnding] = useState<WrittenVariable | null>(null)
   const shown = (variables.data ?? []).filter(
     one => path === null || one.function === null || one.function.toLowerCase() === pathOf(path).toLowerCase(),
   )

@@ -38,7 +38,7 @@ const Writing = ({ one, me }: Shown) => {
   const [failedLine, setFailedLine] = useState<number | null>(null)
   const [signature, setSignature] = useState(one.signature)
   const check = async (source: string) => {
-    const checked = await checkedSource(source)
+    const checked = await checkedSource(source, one.namespace)
     if (checked && checked.signature !== null) setSignature(checked.signature)
     else if (checked && checked.findings.every(found => found.severity === 'warning')) setSignature(null)
     return checked?.findings ?? []

@@ -34,6 +34,9 @@ export const FunctionSettings = ({ me }: { readonly me: Me }) => {
   return <Form stored={settings.data} />
 }
 
+/** No id: whoever has been an administrator longest. */
+const first = ''
+
 type Pair = readonly [namespace: string, value: string]
 
 const pairsOf = (map: Readonly<Record<string, string>>): readonly Pair[] => Object.entries(map)
@@ -47,6 +50,7 @@ const Form = ({ stored }: { readonly stored: Stored }) => {
   const [dateFormat, setDateFormat] = useState(stored.date_format)
   const [precedence, setPrecedence] = useState(stored.precedence)
   const [profile, setProfile] = useState(stored.profile)
+  const [adminId, setAdminId] = useState(stored.admin_user_id)
   const [connections, setConnections] = useState(pairsOf(stored.default_connections))
   const [origins, setOrigins] = useState(pairsOf(stored.api_origins))
   const [error, setError] = useState<unknown>(null)
@@ -56,6 +60,13 @@ const Form = ({ stored }: { readonly stored: Stored }) => {
     queryFn: () => pageOf(patchbay.connections.list({ limit: 100 })),
     staleTime: 60_000,
   })
+  const people = useQuery({
+    queryKey: ['members', 'options'],
+    queryFn: () => pageOf(patchbay.members.list({ limit: 100 })),
+    staleTime: 60_000,
+  })
+  const listed = (people.data?.data ?? []).map(({ id, name, email }) => ({ value: id, label: `${name} (${email})` }))
+  const members = adminId === null || listed.some(one => one.value === adminId) ? listed : [...listed, { value: adminId, label: adminId }]
   const errors = fieldErrorsOf(error)
   useFocusFirstError(form, error)
   const body = {
@@ -63,6 +74,7 @@ const Form = ({ stored }: { readonly stored: Stored }) => {
     date_format: dateFormat.trim(),
     precedence,
     profile,
+    admin_user_id: adminId,
     default_connections: mapOf(connections),
     api_origins: mapOf(origins),
   }
@@ -146,6 +158,19 @@ const Form = ({ stored }: { readonly stored: Stored }) => {
             ]}
             value={profile}
             onChange={next => setProfile(next === 'creator' ? 'creator' : 'crm')}
+          />
+        )}
+      </FormRow>
+      <FormRow label="Administrator" help="Whom zoho.adminuserid names, and in whose name sendmail may write." error={errors.admin_user_id}>
+        {field => (
+          <Select
+            {...field}
+            data={[{ value: first, label: 'The first administrator' }, ...members]}
+            value={adminId ?? first}
+            searchable
+            allowDeselect={false}
+            limit={60}
+            onChange={next => setAdminId(next === null || next === first ? null : next)}
           />
         )}
       </FormRow>

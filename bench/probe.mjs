@@ -1,4 +1,5 @@
-// Loaded into Patchbay before it starts: counts the statements it gives either database, and tells when asked over the process channel.
+// Loaded into Patchbay before it starts: counts the statements it gives either database, and tells that and what the process holds when
+// asked over the process channel.
 // Patchbay itself exposes nothing for this. Plain JavaScript, so that no compiler sits in the process that is measured.
 import { Worker } from 'node:worker_threads'
 import pg from 'pg'
@@ -18,5 +19,14 @@ const count = (prototype, method, isStatement = () => true) => {
 count(Worker.prototype, 'postMessage', message => message.kind === 'query' || message.kind === 'script')
 count(pg.Client.prototype, 'query')
 
-process.on('message', () => process.send({ statements }))
+const held = () => {
+  // the second collection takes what the first one's finalisers let go of
+  globalThis.gc?.()
+  globalThis.gc?.()
+  const resources = {}
+  for (const name of process.getActiveResourcesInfo()) resources[name] = (resources[name] ?? 0) + 1
+  return { heapBytes: process.memoryUsage().heapUsed, resources }
+}
+
+process.on('message', ({ ask }) => process.send(ask === 'held' ? held() : { statements }))
 process.channel?.unref()

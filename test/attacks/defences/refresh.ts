@@ -1,0 +1,208 @@
+import type { Attack, Edit } from '../attack.ts'
+
+const embeddedStory = 'test/stories/refresh.test.ts'
+const instances = 'test/stories/refresh-instances.test.ts'
+const processes = 'test/stories/refresh-processes.test.ts'
+const outage = 'test/stories/refresh-outage.test.ts'
+const away = 'test/stories/database-away.test.ts'
+const model = 'test/stories/refresh-model.test.ts'
+const modelName = 'never two leases, no used token shown, no generation lost'
+
+/** The lease in the database: what makes it one refresh among all processes. */
+const noLease: Edit = {
+  file: 'src/storage/credentials.ts',
+  find: 'and (lease_until is null or lease_until < now()) and (next_attempt_at is null',
+  replace: 'and (next_attempt_at is null',
+}
+const notOncePerProcess: Edit = {
+  file: 'src/broker/fresh-credentials.ts',
+  find: '  const joined = running.get(key)\n',
+  replace: '  const joined = undefined as Promise<void> | undefined\n',
+}
+
+/** What must hold when tokens are renewed and things break meanwhile: R1, R2 … */
+export const refresh: readonly Attack[] = [
+  {
+    id: 'R1',
+    attack: 'Hundreds of callers on several processes find at once that a token has ended.',
+    defence: [
+      'One of them takes a lease on this generation of the credential in the database and asks the provider; all others wait for the generation to move, without holding a database session.',
+      'Its answer is stored by compare-and-set on the generation, so that a late one never overwrites a newer one.',
+      'Callers of one process share one refresh, and one look-up of a connection that is not remembered.',
+    ],
+    mutants: [
+      {
+        what: 'no single flight at all',
+        ...notOncePerProcess,
+        also: [noLease],
+        test: embeddedStory,
+        name: 'a token that ended is renewed once for 40 callers',
+      },
+      {
+        what: 'single flight per process only',
+        ...noLease,
+        test: instances,
+        name: 'C-5 a token that ended is renewed once for both',
+        on: 'postgres',
+      },
+      {
+        what: 'single flight per process only, against a provider that ends the family of a used token',
+        ...noLease,
+        test: processes,
+        name: 'the same against a provider that somebody else wrote',
+        on: 'postgres',
+      },
+      { what: 'two leases on one generation', ...noLease, test: model, name: modelName },
+      {
+        what: 'an answer is stored whatever has happened meanwhile',
+        file: 'src/storage/credentials.ts',
+        find: "  const update = of(db, holder)\n    .where('generation', '=', generation)\n",
+        replace: '  const update = of(db, holder)\n',
+        test: model,
+        name: modelName,
+      },
+    ],
+  },
+  {
+    id: 'R2',
+    attack: 'A process is killed, or stopped, while it renews a token that the provider rotates.',
+    defence: [
+      'The row says that a request is under way before it is sent. Who finds it so and is refused the token names it a lost rotation: told, audited, never tried into a ban.',
+      'What the provider forgives recovers by itself; before the request and after the commit nothing is lost with any provider.',
+      'An answer that comes after another process had to give the connection up is stored all the same, as long as nothing newer is.',
+    ],
+    mutants: [
+      {
+        what: 'nobody knows that a request was under way',
+        file: 'src/storage/credentials.ts',
+        find: 'unconfirmed: row.inflight_before !== null',
+        replace: 'unconfirmed: false && row.inflight_before !== null',
+        test: 'test/stories/refresh-crashes.test.ts',
+        name: 'what a provider forgives recovers, a strict rotation is lost only between its answer and the commit',
+      },
+      {
+        what: 'a lease does not end when its holder has died',
+        file: 'src/storage/credentials.ts',
+        find: 'and (lease_until is null or lease_until < now()) and (next_attempt_at is null',
+        replace: 'and lease_until is null and (next_attempt_at is null',
+        test: 'test/stories/refresh-crashes.test.ts',
+        name: 'what a provider forgives recovers, a strict rotation is lost only between its answer and the commit',
+      },
+      {
+        what: 'the answer of who was stopped is thrown away',
+        file: 'src/storage/credentials.ts',
+        find: ".where('status_reason', '=', 'lost_rotation')",
+        replace: ".where('status_reason', '=', 'never_authorized')",
+        test: processes,
+        name: 'who is stopped with the lease and wakes with the new token heals',
+        on: 'postgres',
+      },
+    ],
+  },
+  {
+    id: 'R3',
+    attack: 'The database goes away while the provider’s answer is on its way, or while calls are made.',
+    defence: [
+      'The answer is kept in memory and tried for ten minutes, and written through to a file, sealed with its organisation’s data key, which the next start stores by compare-and-set.',
+      'Nobody asks the provider again while an answer of it waits to be stored.',
+      'When the log of calls could not be written for two seconds, new calls are refused with 503 and Retry-After: there is no use of a connection that is not logged.',
+    ],
+    mutants: [
+      {
+        what: 'the spool is not looked at when it starts',
+        file: 'src/start.ts',
+        find: '  await replaySpool(broker)\n',
+        replace: '',
+        test: away,
+        name: 'a process that is killed with an answer in its spool stores it when it starts again, once',
+        on: 'postgres',
+      },
+      {
+        what: 'the spool is not sealed',
+        file: 'src/broker/spool.ts',
+        find: "sealer(spoolPlace(usable, usable.generation, usable.serviceRevision), JSON.stringify(content)).toString('base64')",
+        replace: "Buffer.from(JSON.stringify(content)).toString('base64')",
+        test: away,
+        name: 'is kept, sealed, on disk, and stored when it is back',
+        on: 'postgres',
+      },
+      {
+        what: 'an answer that could not be stored is given up',
+        file: 'src/broker/keep-grant.ts',
+        find: '      if (!away || broker.monotonic() > until) {',
+        replace: '      if (away || broker.monotonic() > until) {',
+        test: away,
+        name: 'a spool that cannot be written is told loudly, and memory alone bridges the outage',
+        on: 'postgres',
+      },
+      {
+        what: 'calls go on while the log cannot be written',
+        file: 'src/broker/invocation-log.ts',
+        find: 'performance.now() - stalledSince > longestStallMilliseconds',
+        replace: 'performance.now() - stalledSince > 1e9',
+        test: away,
+        name: 'none goes unlogged, and they work again soon after it is back',
+        on: 'postgres',
+      },
+    ],
+  },
+  {
+    id: 'R4',
+    attack: 'A token endpoint is down, comes back, flaps, or asks for less.',
+    defence: [
+      'Five failures in a row, or half of twenty, hold refreshes of that service at that origin back for 30 seconds; then one is sent to see. The present token goes on until it ends; after that it is `token_refresh_unavailable`, never another authorisation.',
+      'After an outage refreshes go out 20 a second. A 429 with Retry-After holds the whole service back for as long as it says.',
+      'Each connection backs off from 1 to 300 seconds with jitter, and never asks more often than its service allows.',
+    ],
+    mutants: [
+      {
+        what: 'the breaker never opens',
+        file: 'src/broker/breaker.ts',
+        find: '    if (failed && tooMany()) open(now)\n',
+        replace: '',
+        test: outage,
+        name: 'down for an hour: calls go on until the token ends',
+      },
+      {
+        what: 'one breaker for all services',
+        file: 'src/broker/refresh.ts',
+        find: '  const key = `${serviceId}:${usable.serviceRevision}:${origin}`\n',
+        replace: "  const key = 'all'\n",
+        test: outage,
+        name: 'down for an hour: calls go on until the token ends',
+      },
+      {
+        what: 'everybody at once after an outage',
+        file: 'src/broker/breaker.ts',
+        find: 'const turnMs = 50\n',
+        replace: 'const turnMs = 0\n',
+        test: outage,
+        name: 'after an outage hundreds come at once and are sent 20 a second',
+      },
+      {
+        what: 'a 429 holds back nobody else',
+        file: 'src/broker/refresh.ts',
+        find: 'pauseSeconds: status === 429 ? retryAfterSeconds : null',
+        replace: 'pauseSeconds: null',
+        test: outage,
+        name: 'a 429 with Retry-After keeps every connection of the service away for so long',
+      },
+      {
+        what: 'a failure counts as a reason to authorise anew',
+        file: 'src/broker/refresh.ts',
+        find: "  if (refusal.kind === 'revoked') {\n",
+        replace: "  if (refusal.kind === 'revoked' || refusal.kind === 'down') {\n",
+        test: outage,
+        name: 'flapping: no connection is given up, whatever the mixture',
+      },
+      {
+        what: 'a provider’s Retry-After is shorter than the service’s own spacing',
+        file: 'src/broker/refresh.ts',
+        find: 'backOffSeconds(row.fail_count, chanceOf(broker)), spacing)',
+        replace: 'backOffSeconds(row.fail_count, chanceOf(broker)), 0)',
+        test: outage,
+        name: 'a service that wants its refreshes apart is asked at its own pace',
+      },
+    ],
+  },
+]

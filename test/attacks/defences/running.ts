@@ -1,0 +1,109 @@
+import type { Attack } from '../attack.ts'
+
+const stopping = 'test/stories/stopping.test.ts'
+const sigterm = 'SIGTERM: not ready at once'
+const workers = 'test/stories/workers.test.ts'
+const killed = 'when one is killed the others go on'
+
+/** What must hold when processes stop, start, and end by themselves. */
+export const running: readonly Attack[] = [
+  {
+    id: 'R21',
+    attack: 'A process is stopped, or replaced by a newer one, while calls go on.',
+    defence: [
+      'SIGTERM makes `/readyz` answer 503 at once. For `PATCHBAY_PRE_STOP_SECONDS` calls are still taken, with answers that close their connections, so that load balancers and kept connections go elsewhere; then nothing new is accepted, what is under way has 30 seconds, a renewal that a provider has begun is stored, the log is written, and the process exits 0. A second signal means now.',
+    ],
+    mutants: [
+      {
+        what: 'it stops listening before anybody could notice',
+        file: 'src/start.ts',
+        find: '      await new Promise(resolve => setTimeout(resolve, config.preStopSeconds * 1000))\n',
+        replace: '',
+        test: stopping,
+        name: sigterm,
+        on: 'postgres',
+      },
+      {
+        what: 'connections are kept until the end',
+        file: 'src/http/app.ts',
+        find: '        if (leaving) response.shouldKeepAlive = false\n',
+        replace: '',
+        test: stopping,
+        name: sigterm,
+        on: 'postgres',
+      },
+      {
+        what: 'calls under way are cut',
+        file: 'src/http/unrouted.ts',
+        find: 'while (open.size > 0 && Date.now() < until)',
+        replace: 'while (open.size > 1_000_000 && Date.now() < until)',
+        test: stopping,
+        name: sigterm,
+        on: 'postgres',
+      },
+      {
+        what: 'a renewal behind a call is cut',
+        file: 'src/start.ts',
+        find: '  undo.push(() => refreshesEnd(broker, longestRefreshMs))\n',
+        replace: '',
+        test: stopping,
+        name: sigterm,
+        on: 'postgres',
+      },
+      {
+        what: 'the log is not written to its end',
+        file: 'src/start.ts',
+        find: '  undo.push(() => invocations.close())\n',
+        replace: '',
+        test: stopping,
+        name: sigterm,
+        on: 'postgres',
+      },
+      {
+        what: 'a second signal waits as well',
+        file: 'src/main.ts',
+        find: '      if (stopping) return now()\n',
+        replace: '      if (stopping) return\n',
+        test: stopping,
+        name: sigterm,
+        on: 'postgres',
+      },
+    ],
+  },
+  {
+    id: 'R22',
+    attack: 'One of several processes behind one address ends, or all of them are signalled at once.',
+    defence: [
+      'With `PATCHBAY_WORKERS` one process starts the others, and another one for each that ends, ever more slowly when they go on ending. What changes on one is announced to all through the database. A signal that reaches all of them at once stops each of them once, gently.',
+    ],
+    mutants: [
+      {
+        what: 'nobody takes the place of one that ended',
+        file: 'src/workers.ts',
+        find: "another one is started')\n          replace()",
+        replace: "another one is started')",
+        test: workers,
+        name: killed,
+        on: 'postgres',
+      },
+      {
+        what: 'what a terminal signals to everybody is the second signal',
+        file: 'src/workers.ts',
+        find: '    if (stopped) return\n',
+        replace: '    if (stopped) process.exit(1)\n',
+        test: workers,
+        name: killed,
+        on: 'postgres',
+      },
+      {
+        what: 'metrics are those of the process that was asked',
+        file: 'src/start.ts',
+        find: 'placement?.metricsOfAll() ?? metrics.text()',
+        replace: 'metrics.text()',
+        test: workers,
+        name: 'share everything: a revocation on one is there for the other',
+        on: 'postgres',
+      },
+    ],
+  },
+]

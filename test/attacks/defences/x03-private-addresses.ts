@@ -1,0 +1,175 @@
+import type { Attack } from '../attack.ts'
+
+const connect = 'src/egress/connect.ts'
+const literal = { test: 'test/attacks/namespace-addresses.test.ts', name: 'not called, for it is ' }
+const names = 'test/attacks/namespace-names.test.ts'
+const properties = 'src/egress/addresses.property.test.ts'
+const itself = { test: 'test/attacks/namespace-addresses.test.ts', name: 'never called: ' }
+const circles = { test: 'test/attacks/namespace-addresses.test.ts', name: 'goes no further' }
+
+export const x03: Attack = {
+  id: 'X03',
+  attack: 'A URL or a name leads to an address inside: loopback, private networks, the metadata of a cloud, Patchbay itself.',
+  defence: [
+    'Only public addresses are called. Every address has a named kind, from the registries of special addresses and what clouds have put elsewhere; an IPv6 address is also judged by the IPv4 address inside of it. What nobody has named is refused.',
+    'A name is looked up once, every one of its answers must be public, and the judged address itself is dialled. Whoever answers is judged again before a byte is written, not even of TLS. After a minute an open connection takes no further call, so that its name is judged again.',
+    'It holds for whatever Patchbay calls: invoke, the proxy, functions, token, revocation, test and account URLs. Proxies of the environment are not asked.',
+    'Nothing is excepted unless the operator lists addresses in `PATCHBAY_ALLOW_PRIVATE_ADDRESSES`; Patchbay’s own public URL, its database and every address of its machine count as inside.',
+    'A call that has come through Patchbay three times already (`Patchbay-Hop`) goes no further: `loop_detected`.',
+    'The tests run in a network namespace where every address of IPv4 and IPv6 takes connections and counts them.',
+  ],
+  mutants: [
+    {
+      what: 'an address in the URL is not judged',
+      file: connect,
+      find: 'for (const { address, port } of answers) {',
+      replace: 'for (const { address, port } of isIP(target.hostname) ? [] : answers) {',
+      ...literal,
+    },
+    {
+      what: 'the addresses of a name are not judged',
+      file: connect,
+      find: 'for (const { address, port } of answers) {',
+      replace: 'for (const { address, port } of isIP(target.hostname) ? answers : []) {',
+      test: names,
+      name: 'every one of these addresses behind a name',
+    },
+    {
+      what: 'only the first address of a name is judged',
+      file: connect,
+      find: 'for (const { address, port } of answers) {',
+      replace: 'for (const { address, port } of answers.slice(0, 1)) {',
+      test: names,
+      name: 'a public address beside another is of no use',
+    },
+    {
+      what: 'a name is looked up again when it is dialled',
+      file: connect,
+      find: 'const socket = await reach(target, answers, until)',
+      replace: 'const socket = await reach(target, await answersFor(target), until)',
+      test: names,
+      name: 'rebinding',
+    },
+    {
+      what: 'whoever answers is believed',
+      file: connect,
+      find: 'if (!sameAddress(remoteAddress, address) || !addressAllowed(remoteAddress, remotePort, exceptions))',
+      replace: 'if (false)',
+      test: 'src/egress/connect.test.ts',
+      name: 'the peer that answers must be the judged one',
+    },
+    {
+      what: 'an open connection is used for ever',
+      file: 'src/egress/pool.ts',
+      find: 'performance.now() - lane.openedAt > options.maxSocketAgeMs',
+      replace: 'performance.now() < lane.openedAt',
+      test: names,
+      name: 'a name that moves while a connection is kept open',
+    },
+    {
+      what: 'any number of addresses is taken',
+      file: connect,
+      find: 'const mostAnswers = 64',
+      replace: 'const mostAnswers = 6400',
+      test: names,
+      name: 'said within five seconds',
+    },
+    {
+      what: 'a proxy of the environment is asked',
+      file: connect,
+      find: 'connectTcp({ ...socketOptions, host: address, port })',
+      replace:
+        'connectTcp({ ...socketOptions, ...(process.env.HTTP_PROXY ? { host: new URL(process.env.HTTP_PROXY).hostname, port: 80 } : { host: address, port }) })',
+      test: 'test/attacks/namespace-addresses.test.ts',
+      name: 'is called through every door, with the credential',
+    },
+    {
+      what: 'private addresses are excepted as long as the operator says nothing',
+      file: 'src/config.ts',
+      find: "    'ALLOW_PRIVATE_ADDRESSES',\n    '',",
+      replace: "    'ALLOW_PRIVATE_ADDRESSES',\n    '10.0.0.0/8,172.16.0.0/12,192.168.0.0/16',",
+      ...literal,
+    },
+    {
+      what: 'addresses inside of IPv6 addresses are not looked at',
+      file: 'src/egress/addresses.ts',
+      find: "    if (inner !== 'public') return `embeds_${inner}`\n    if (usable)",
+      replace: '    if (usable)',
+      ...literal,
+    },
+    {
+      what: 'ISATAP is an address like others',
+      file: 'src/egress/addresses.ts',
+      find: 'if (isIsatap(bytes)) {',
+      replace: 'if (false) {',
+      test: properties,
+      name: 'IPv4 inside IPv6 as ',
+    },
+    {
+      what: 'what the registries have not given out is public',
+      file: 'src/egress/addresses.ts',
+      find: "return within(address, globalUnicast) && address.range() === 'unicast' ? 'public' : 'reserved'",
+      replace: "return address.range() === 'unicast' ? 'public' : 'reserved'",
+      test: properties,
+      name: 'and nothing outside of 2000::/3',
+    },
+    {
+      what: 'the metadata of one cloud is an address like others',
+      file: 'src/egress/addresses.ts',
+      find: "['168.63.129.16/32', 'metadata'],",
+      replace: '',
+      ...literal,
+    },
+    {
+      what: 'the metadata of another is only private',
+      file: 'src/egress/addresses.ts',
+      find: "['100.100.100.200/32', 'metadata'],",
+      replace: '',
+      ...literal,
+    },
+    {
+      what: 'Patchbay calls its own public URL',
+      file: 'src/start.ts',
+      find: 'own: hostsAndPorts([config.publicUrl, config.databaseUrl]),',
+      replace: '',
+      ...itself,
+    },
+    {
+      what: 'public addresses of this machine are somebody else’s',
+      file: connect,
+      find: ' || isOfThisMachine(address) ?',
+      replace: ' ?',
+      ...itself,
+    },
+    {
+      what: 'the machine’s own address is not known behind a translator',
+      file: 'src/egress/own-addresses.ts',
+      find: 'const reached = reachedAddress(address)',
+      replace: 'const reached = address',
+      ...itself,
+    },
+    {
+      what: 'calls go in circles',
+      file: 'src/core/hops.ts',
+      find: 'if (hops >= mostHops)',
+      replace: 'if (hops < 0)',
+      ...circles,
+    },
+    {
+      what: 'nobody learns how many Patchbays a call has come through',
+      file: 'src/egress/framing.ts',
+      find: 'if (request.hops !== undefined)',
+      replace: 'if (false)',
+      test: 'test/attacks/namespace-addresses.test.ts',
+      name: 'every call says how many Patchbays it has come through',
+    },
+    {
+      what: 'a caller of the proxy says how many',
+      file: 'src/http/proxy.ts',
+      find: " || read.startsWith('patchbay-')",
+      replace: '',
+      test: 'test/attacks/namespace-addresses.test.ts',
+      name: 'every call says how many Patchbays it has come through',
+    },
+  ],
+}

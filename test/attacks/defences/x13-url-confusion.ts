@@ -1,0 +1,120 @@
+import type { Attack } from '../attack.ts'
+
+const story = 'test/stories/destinations.test.ts'
+const narrowed = 'X13 methods and paths that the service does not offer are refused alike, in every spelling'
+
+export const x13: Attack = {
+  id: 'X13',
+  attack: 'A URL or a path that the check and the network understand differently: user names, backslashes, escapes, dot segments.',
+  defence: [
+    'Text becomes a URL in one place, by the WHATWG parser, and what is judged is what is called. What the parser would repair is refused: blanks, control characters, backslashes, missing slashes, user names.',
+    'A service that is narrowed to a path takes no spelling that another server may read as leaving it: encoded slashes, backslashes and dots however often encoded, `//`, `;`, overlong UTF-8. One narrowed to methods takes no header and no parameter that overrides them.',
+    'A variable in a host is DNS labels, elsewhere in a URL unreserved characters.',
+    'The proxy keeps the raw target, and so refuses dot segments and backslashes in any spelling.',
+  ],
+  mutants: [
+    {
+      what: 'backslashes, blanks and control characters are repaired',
+      file: 'src/egress/policy.ts',
+      find: '  if (/[\\x00-\\x20\\x7f\\\\]/.test(text)) throw',
+      replace: "  if (text === '') throw",
+      test: story,
+      name: 'is refused before DNS, and no byte leaves',
+    },
+    {
+      what: 'a URL may hold a user name',
+      file: 'src/egress/policy.ts',
+      find: "  if (authority.includes('@'))\n",
+      replace: "  if (authority === '@')\n",
+      also: [
+        {
+          file: 'src/egress/send.ts',
+          find: "    if (url.username !== '' || url.password !== '')\n",
+          replace: "    if (url.username === '@')\n",
+        },
+      ],
+      test: story,
+      name: 'is refused before DNS, and no byte leaves',
+    },
+    {
+      what: 'one slash or none is as good as two',
+      file: 'src/egress/policy.ts',
+      find: '  const authority = /^https?:\\/\\/([^/?#]+)/i.exec(text)?.[1]\n',
+      replace: '  const authority = /^https?:\\/*([^/?#]+)/i.exec(text)?.[1]\n',
+      test: story,
+      name: 'is refused before DNS, and no byte leaves',
+    },
+    {
+      what: 'a path prefix is a prefix of the text',
+      file: 'src/broker/invoke.ts',
+      find: "pathname.startsWith(prefix.endsWith('/') ? prefix : prefix + '/'))",
+      replace: 'pathname.startsWith(prefix))',
+      test: story,
+      name: narrowed,
+    },
+    {
+      what: 'escapes of slashes and dots pass under a path prefix',
+      file: 'src/broker/invoke.ts',
+      find: '  !/%(?:25)*(?:2f|5c|2e|00|c[01]|e0%(?:25)*[89])|\\/\\/|;/i.test(pathname) &&\n',
+      replace: '  !/\\/\\/|;/i.test(pathname) &&\n',
+      test: story,
+      name: narrowed,
+    },
+    {
+      what: 'escapes of escapes pass under a path prefix',
+      file: 'src/broker/invoke.ts',
+      find: '  !/%(?:25)*(?:2f|5c|2e|00|c[01]|e0%(?:25)*[89])|\\/\\/|;/i.test(pathname) &&\n',
+      replace: '  !/%(?:2f|5c|2e|00|c[01]|e0%[89])|\\/\\/|;/i.test(pathname) &&\n',
+      test: story,
+      name: narrowed,
+    },
+    {
+      what: 'a header overrides the method or the path',
+      file: 'src/broker/invoke.ts',
+      find: "  if (header !== undefined) throw new Problem('header_not_allowed', { header })\n",
+      replace: '',
+      test: story,
+      name: narrowed,
+    },
+    {
+      what: 'a parameter overrides the method',
+      file: 'src/broker/invoke.ts',
+      find: '  if (names.some(name => /^_method$/i.test(name)))\n',
+      replace: '  if (names.length < 0)\n',
+      test: story,
+      name: narrowed,
+    },
+    {
+      what: 'every method may be used',
+      file: 'src/broker/invoke.ts',
+      find: '  if (methods && !(methods as readonly string[]).includes(method))\n',
+      replace: "  if (methods && method === '')\n",
+      test: story,
+      name: narrowed,
+    },
+    {
+      what: 'the proxy passes dot segments on',
+      file: 'src/http/proxy.ts',
+      find: 'const dotSegment = /(?:^|\\/)(?:\\.|%2e){1,2}(?:[/?]|$)/i\n',
+      replace: 'const dotSegment = /^$/\n',
+      test: 'test/stories/proxy.test.ts',
+      name: 'dot segments, backslashes and user names are refused, whatever their spelling (X13)',
+    },
+    {
+      what: 'a variable moves the host of a URL',
+      file: 'src/auth/oauth2-url.ts',
+      find: '  if (host && hostVariablePattern.test(hostOf(value))) return hostOf(value)\n',
+      replace: '  if (host) return hostOf(value)\n',
+      test: 'src/auth/oauth2.test.ts',
+      name: 'cannot move the token endpoint (X13)',
+    },
+    {
+      what: 'a variable may be anything when it is typed',
+      file: 'src/auth/fields.ts',
+      find: '  if (variable.host && !hostVariablePattern.test(value))\n',
+      replace: "  if (variable.host && value === '')\n",
+      test: 'src/auth/fields.test.ts',
+      name: 'in a host is refused (X13)',
+    },
+  ],
+}

@@ -1,0 +1,65 @@
+import { randomBytes } from 'node:crypto'
+import { sql } from 'kysely'
+import { describe, expect, it } from 'vitest'
+import { setUpTimeoutMs } from '../support/databases.ts'
+import { adminKey, adminPassword, leaksOf, storedLeaks } from '../support/leaks.ts'
+import { startOAuthStory } from '../support/oauth-story.ts'
+import { startPatchbay } from '../support/patchbay.ts'
+
+/*
+ * Every Patchbay of every test is searched when it stops (test/support/leaks.ts). This is the proof that the search finds something,
+ * and that it finds nothing where there is nothing.
+ */
+
+const random = () => randomBytes(24).toString('base64url')
+/** Made anew, so that this file holds none that somebody might use. */
+const planted: readonly (readonly [what: string, text: string])[] = [
+  ['an access token of the practice service', `{"authorization":"Bearer at12_${random()}"}`],
+  ['a refresh token of the practice service', `refresh_token=rt_${random()}&x=1`],
+  ['a client secret of the practice service', `"client_secret":"secret_${random()}"`],
+  ['a secret of a test', 'x CANARY-something y'],
+  ['a secret of a test in Base64', Buffer.from('ada:CANARY-something-long').toString('base64')],
+  ['a secret of a test in hexadecimal', Buffer.from('CANARY-something').toString('hex')],
+  ['a password', `{"password":"${adminPassword}"}`],
+  ['a password in a form', new URLSearchParams({ password: adminPassword }).toString()],
+  ['an API key', `Bearer ${adminKey}`],
+]
+
+describe.each(['pglite', 'postgres'] as const)('X10 the scan over a whole test run [%s]', database => {
+  it(
+    'finds what is planted in a log line, an answer and a column, and a Patchbay with one does not stop in peace',
+    async () => {
+      const patchbay = await startPatchbay({ database })
+      const { logged, answered } = patchbay
+      const { db } = patchbay.broker
+      const story = await startOAuthStory(patchbay)
+      await story.connect(await story.service('canary'), 'canary')
+      await story.invoke('canary')
+      await story.ada.ask('GET', '/api/v1/connections/canary')
+      // all of it is there to be searched, and nothing is found
+      expect([answered.length > 4, logged.length > 0]).toEqual([true, true])
+      expect([...leaksOf(patchbay), ...(await storedLeaks(db))]).toEqual([])
+
+      await sql`create table planted (a text, b jsonb, c bytea)`.execute(db)
+      for (const [what, text] of planted) {
+        logged.push(text)
+        expect(leaksOf({ logged, answered }), what).toHaveLength(1)
+        logged.pop()
+        answered.push(['GET /api/v1/planted', text])
+        expect(leaksOf({ logged, answered }), what).toEqual([expect.stringContaining('GET /api/v1/planted: ')])
+        answered.pop()
+        await sql`insert into planted (a) values (${text})`.execute(db)
+        expect(await storedLeaks(db), what).toEqual([expect.stringContaining('table planted: ')])
+        await sql`delete from planted`.execute(db)
+      }
+      await sql`insert into planted (b) values (${JSON.stringify({ x: [planted[0]![1]] })})`.execute(db)
+      await sql`insert into planted (c) values (${Buffer.from(planted[2]![1])})`.execute(db)
+      expect(await storedLeaks(db)).toHaveLength(2)
+      // what a service says at these doors is its own
+      expect(leaksOf({ logged: [], answered: [['POST /api/v1/invoke', planted[0]![1]]] })).toEqual([])
+
+      await expect(patchbay.stop()).rejects.toThrow('table planted')
+    },
+    setUpTimeoutMs,
+  )
+})
