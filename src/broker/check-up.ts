@@ -1,4 +1,4 @@
-import { statusReasons, type StatusReason } from '../core/connection.ts'
+import { statusReasons } from '../core/connection.ts'
 import { Problem } from '../core/problem.ts'
 import { databaseClock, endingKeys, troubledCredentials } from '../storage/check-up.ts'
 import type { Broker } from './broker.ts'
