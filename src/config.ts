@@ -295,6 +295,15 @@ export interface Config extends Values {
 
 const isLoopback = (host: string) => /^(localhost|127\.\d+\.\d+\.\d+|\[::1\])$/.test(host)
 
+/** Sections of Node's debugging output that hold the URLs of calls, whose query may be a credential, or the bytes themselves. */
+const telltale = ['undici', 'fetch', 'stream', 'http2']
+
+/** The first of these that NODE_DEBUG switches on, read as Node reads it: separated by commas, in any case, `*` for anything. */
+function telltaleDebug(nodeDebug = ''): string | null {
+  const wanted = nodeDebug.split(',').map(one => new RegExp(`^${one.replace(/[|\\{}()[\]^$+?.]/g, '\\$&').replaceAll('*', '.*')}$`, 'i'))
+  return telltale.find(section => wanted.some(pattern => pattern.test(section))) ?? null
+}
+
 /** @throws Error with one line for each setting that is wrong. */
 export function readConfig(environment: Readonly<Record<string, string | undefined>> = process.env): Config {
   const wrong: string[] = []
@@ -310,6 +319,9 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
   const known = new Set([...Object.values(settings), ...Object.values(cliSettings)].map(one => `PATCHBAY_${one.name}`))
   for (const name of Object.keys(environment))
     if (name.startsWith('PATCHBAY_') && !known.has(name)) wrong.push(`${name}: there is no such setting. See docs/configuration.md.`)
+
+  const telling = telltaleDebug(environment.NODE_DEBUG)
+  if (telling) wrong.push(`NODE_DEBUG: "${telling}" prints what is sent, credentials too. Leave it out; http, net and tls may be used.`)
 
   const production = environment.NODE_ENV === 'production'
   const config = values as unknown as Values

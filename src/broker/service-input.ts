@@ -17,7 +17,13 @@ const registration = z.object({
     .max(500)
     .regex(/^[\x20-\x7e]+$/, 'A client id has visible ASCII characters only.')
     .optional(),
-  client_secret: z.string().min(1).max(16_384).optional(),
+  client_secret: z
+    .string()
+    .min(1)
+    .max(16_384)
+    // what a form shows in place of a secret that it does not know
+    .refine(value => !/^[•●*…]+$/u.test(value), 'This stands for a secret and is none. Leave the field out to keep the one that is stored.')
+    .optional(),
 })
 
 const issues = (error: z.ZodError): FieldError[] =>

@@ -36,6 +36,9 @@ export function parseLossless(text: string): unknown {
   return JSON.parse(long.test(text) ? quoteLongNumbers(text) : text)
 }
 
+/** A JSON number where it begins, however long it is. */
+const numberHere = /-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?/y
+
 function quoteLongNumbers(text: string): string {
   let out = ''
   let from = 0
@@ -43,7 +46,8 @@ function quoteLongNumbers(text: string): string {
     const c = text.charCodeAt(i)
     if (c === 0x22) i = endOfString(text, i)
     else if (c === 0x2d || (c >= 0x30 && c <= 0x39)) {
-      const number = /^-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?/.exec(text.slice(i, i + 400))?.[0] ?? ''
+      numberHere.lastIndex = i
+      const number = numberHere.exec(text)?.[0] ?? ''
       if (long.test(number)) {
         out += text.slice(from, i) + '"' + number + '"'
         from = i + number.length

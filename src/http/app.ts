@@ -11,6 +11,7 @@ import type { Doors } from './doors.ts'
 import { createInvokeDoor, takesInvoke } from './invoke-door.ts'
 import { registerAdmission } from './admit.ts'
 import { registerLoopback } from './loopback.ts'
+import { hasSeveralHosts, refuseSeveralHosts } from './one-host.ts'
 import { createPatience, type PatienceOptions } from './patience.ts'
 import { registerProblems } from './problems.ts'
 import { createProxy } from './proxy.ts'
@@ -114,6 +115,7 @@ export async function createApp(doors: Doors, options: AppOptions): Promise<App>
       const listener = (message: IncomingMessage, response: ServerResponse) => {
         patience.begun(response)
         if (leaving) response.shouldKeepAlive = false
+        if (hasSeveralHosts(message.rawHeaders)) return refuseSeveralHosts(response, broker.publicUrl, broker.id())
         if (message.url?.startsWith('/proxy/')) return proxy.handle(message, response)
         if (takesInvoke(message)) return invoking.handle(message, response)
         routed.add(response)

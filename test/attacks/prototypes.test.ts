@@ -4,6 +4,9 @@ import { startPatchbay, type TestPatchbay } from '../support/patchbay.ts'
 import { administrator, connect, keyDefinition, must, oauth2Service, practice, refusal, type Member } from '../support/practice-services.ts'
 import { ask as askRaw } from '../support/raw-http.ts'
 import { startScriptedUpstream, type ScriptedUpstream } from '../support/scripted-upstream.ts'
+import { sinkScan } from '../support/sinks.ts'
+
+const canary = 'CANARY-key-5b1e90c7f2a4'
 
 const names = ['__proto__', 'constructor', 'prototype', 'toString', 'hasOwnProperty', '__defineGetter__', 'valueOf', 'then']
 
@@ -31,7 +34,7 @@ describe('X16 names of prototypes are data', () => {
     })
     ada = await administrator(patchbay)
     must(await ada.ask('POST', '/api/v1/services', keyDefinition(patchbay, 'keyed', { api_hosts: [upstream.host] })), 201)
-    await connect(ada, { service: 'keyed', link_name: 'keyed', credentials: { 'X-Api-Key': 'practice-key' } })
+    await connect(ada, { service: 'keyed', link_name: 'keyed', credentials: { 'X-Api-Key': canary } })
   }, setUpTimeoutMs)
   afterAll(async () => {
     await patchbay.stop()
@@ -199,5 +202,9 @@ describe('X16 names of prototypes are data', () => {
     expect(text).toContain(names.map((name, i) => `"${name}":${i}`).join(','))
     expect(text).toContain(`"n":${poisoned}`)
     expect(text).toContain('"x":"2"')
+  })
+
+  it('the sinks hold none of the key', async () => {
+    expect(await sinkScan(patchbay, { key: canary })).toEqual([])
   })
 })

@@ -262,8 +262,9 @@ describe.each(['pglite', 'postgres'] as const)('X08 what comes back to the callb
   })
 
   it('35 guessing states is throttled', async () => {
+    const name = await story.service(`flow_${++serial}`)
     const answers = await Promise.all(
-      Array.from({ length: 200 }, (_, i) => patchbay.nobody('GET', `/oauth/callback/default/flow_1?code=a&state=guess${i}`)),
+      Array.from({ length: 200 }, (_, i) => patchbay.nobody('GET', `/oauth/callback/default/${name}?code=a&state=guess${i}`)),
     )
     expect(new Set(answers.map(one => one.status))).toEqual(new Set([400, 429]))
     expect(Number(answers.find(one => one.status === 429)?.headers.get('retry-after'))).toBeGreaterThan(0)

@@ -15,7 +15,8 @@ import { openDatabase } from '../../src/storage/database.ts'
 import { freshDataDir, missingDataDir, setUpTimeoutMs } from '../support/databases.ts'
 import { eventually, startOAuthStory, type OAuthStory } from '../support/oauth-story.ts'
 import { adminKey, startPatchbay, type TestPatchbay } from '../support/patchbay.ts'
-import { createPostgresDatabase, findPostgres } from '../support/postgres.ts'
+import { findPostgres } from '../support/postgres-server.ts'
+import { createPostgresDatabase } from '../support/postgres.ts'
 import { must } from '../support/practice-services.ts'
 
 const run = promisify(execFile)

@@ -1,8 +1,76 @@
 import type { Attack } from '../attack.ts'
 
+const file = 'test/attacks/bombs.test.ts'
+const packed = 'a packed answer is unpacked to the limit and not further, whatever it is packed with'
+const passed = 'deep, wide and long JSON of a service is passed on as it came, and read by nobody'
+const callers = 'of a caller’s JSON depth, size and number of parts have limits; long numbers go out exactly'
+const long = 'what is too long is refused: bodies, endless ones, headers, addresses'
+
 export const x15: Attack = {
   id: 'X15',
   attack: 'Input or answers that cost more than they weigh: packed bombs, deep JSON, huge numbers, patterns that backtrack, endless pages.',
-  defence: [],
-  mutants: [],
+  defence: [
+    'A packed answer is unpacked off the main thread, up to the limit or a hundred times its size; one coding, and of three that are known.',
+    'Answers are passed on as text that nobody parses; JSON deeper than a hundred levels is refused from callers, and shown as text from services. Long numbers stay the digits they were.',
+    'Bodies, headers, addresses, parts of forms and their headers have limits, also without a length.',
+    'XML of scripts has no document type, so no entities of its own and nothing that is fetched.',
+  ],
+  mutants: [
+    {
+      what: 'an answer is unpacked as far as it goes',
+      file: 'src/egress/decode.ts',
+      find: 'const maxOutputLength = Math.min(maxBytes, Math.max(harmlessBytes, bytes.length * greatestRatio))',
+      replace: 'const maxOutputLength = 2 ** 30',
+      test: file,
+      name: packed,
+    },
+    {
+      what: 'no ratio is too great',
+      file: 'src/egress/decode.ts',
+      find: 'Math.max(harmlessBytes, bytes.length * greatestRatio)',
+      replace: 'maxBytes',
+      test: file,
+      name: packed,
+    },
+    {
+      what: 'of several codings the first is undone',
+      file: 'src/egress/decode.ts',
+      find: "  if (codings.length > 1) throw new UndecodableError('it applied several content encodings to its answer.', false)\n",
+      replace: '',
+      test: file,
+      name: packed,
+    },
+    {
+      what: 'deep JSON of a service is JSON',
+      file: 'src/core/invoke-answer.ts',
+      find: 'return !tooDeep(text)',
+      replace: 'return true',
+      test: file,
+      name: passed,
+    },
+    {
+      what: 'a form has any number of parts',
+      file: 'src/core/multipart.ts',
+      find: 'const mostParts = 200',
+      replace: 'const mostParts = 2_000_000',
+      test: file,
+      name: callers,
+    },
+    {
+      what: 'headers have a mebibyte',
+      file: 'src/http/app.ts',
+      find: 'const maxHeaderBytes = 16_384',
+      replace: 'const maxHeaderBytes = 1_048_576',
+      test: file,
+      name: long,
+    },
+    {
+      what: 'a body has any size',
+      file: 'src/http/app.ts',
+      find: 'const maxBodyBytes = 1024 * 1024',
+      replace: 'const maxBodyBytes = 1024 * 1024 * 1024',
+      test: file,
+      name: long,
+    },
+  ],
 }

@@ -39,14 +39,6 @@ export const x24: Attack = {
       name: fields,
     },
     {
-      what: '__proto__ is a key like others',
-      file: 'src/http/app.ts',
-      find: "getDefaultJsonParser('error', 'error')",
-      replace: "getDefaultJsonParser('ignore', 'ignore')",
-      test: matrix,
-      name: fields,
-    },
-    {
       what: 'every administrator is the operator',
       file: 'src/http/operator.ts',
       find: ' || (await operatorsOrganization(broker)) !== principal.organizationId',
