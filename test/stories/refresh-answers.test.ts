@@ -187,7 +187,8 @@ describe.each(['pglite', 'postgres'] as const)('table 2.B, what token endpoints 
     for (const answer of answers) {
       expect([answer.status, answer.json.code]).toEqual([...unavailable])
       expect(Number(answer.headers.get('retry-after'))).toBeGreaterThanOrEqual(least)
-      expect(Number(answer.headers.get('retry-after'))).toBeLessThanOrEqual(most)
+      // up to three seconds more for each caller, so that they do not come back in step
+      expect(Number(answer.headers.get('retry-after'))).toBeLessThanOrEqual(most + 3)
     }
     expect(asked(await story.counters(), 'refresh_token'), 'the second caller did not ask').toBe(0)
     expect((await story.counters()).token_requests).toBe(2)
