@@ -65,7 +65,9 @@ describe.each<[DatabaseName, DatabaseName]>([
     for (const { db } of [source, target]) await sql`set timezone = 'Asia/Kolkata'`.execute(db)
     await fill(source)
     const lines = await exported(source)
-    expect(JSON.parse(lines[0] ?? '')).toStrictEqual({ format: 'patchbay-export', version: 1, migrations: ['0001_first'] })
+    const header = JSON.parse(lines[0] ?? '') as { made_at: string }
+    expect(header).toStrictEqual({ format: 'patchbay-export', version: 1, made_at: header.made_at, migrations: ['0001_first'] })
+    expect(Math.abs(Date.parse(header.made_at) - Date.now())).toBeLessThan(600_000)
     expect(lines.every(line => line.indexOf('\n') === line.length - 1)).toBe(true)
     expect(await importDatabase(target, lines)).toStrictEqual({ rows: 1206 })
     for (const { db } of [source, target]) await sql`set timezone = 'UTC'`.execute(db)
