@@ -38,7 +38,8 @@ export const maskedParameters = (parameters: readonly Pair[], secrets: readonly 
       .slice(0, 100)
       .map(([name, value]) => [
         name.slice(0, 100),
-        secretive.test(name) && !shown.test(name) ? masked : scrub(value, secrets).slice(0, 2000),
+        // a value that lost its name may be any
+        name === '' || (secretive.test(name) && !shown.test(name)) ? masked : scrub(value, secrets).slice(0, 2000),
       ]),
   )
 
