@@ -34,13 +34,11 @@ export const shownWords = (text: string | null, secrets: readonly string[]): str
 /** Parameters as the trace shows them. */
 export const maskedParameters = (parameters: readonly Pair[], secrets: readonly string[]): Record<string, string> =>
   Object.fromEntries(
-    parameters
-      .slice(0, 100)
-      .map(([name, value]) => [
-        name.slice(0, 100),
-        // a value that lost its name may be any
-        name === '' || (secretive.test(name) && !shown.test(name)) ? masked : scrub(value, secrets).slice(0, 2000),
-      ]),
+    parameters.slice(0, 100).map(([name, value]) => [
+      name.slice(0, 100),
+      // a value that lost its name may be any
+      name === '' || (secretive.test(name) && !shown.test(name)) ? masked : scrub(value, secrets).slice(0, 2000),
+    ]),
   )
 
 /** A URL as the trace shows it, its query masked like parameters. */

@@ -283,7 +283,9 @@ describe.each(['pglite', 'postgres'] as const)('the command line [%s]', database
 
     const restored = await start(['restore', backup], '', place).ran
     expect(restored.code, restored.err).toBe(0)
-    expect(restored.err).toMatch(new RegExp(`Restored ${rows} rows of 20.* into .*\\nAuthorisations with a refresh token of that time: [1-9]\\d*\\.`))
+    expect(restored.err).toMatch(
+      new RegExp(`Restored ${rows} rows of 20.* into .*\\nAuthorisations with a refresh token of that time: [1-9]\\d*\\.`),
+    )
     const twice = await start(['restore', backup], '', place).ran
     expect(twice.code).toBe(1)
     expect(twice.err).toContain('storage_unavailable: The database is not empty')
