@@ -49,7 +49,7 @@ export const problems = {
   not_the_keeper: [403, 'Only the person who created this service edits it. An administrator may take it over first.'],
 
   // connections
-  connection_not_found: [404, 'No connection has this link name, or you may not use it.'],
+  connection_not_found: [404, 'No connection has this link name, or you may not use it. Check the name, or ask its owner to let you.'],
   authorization_required: [
     409,
     'This connection is not authorised yet for the person it is called for. Open "connect_url" and connect it.',
