@@ -113,8 +113,11 @@ describe('what ends or changes something says first what stops working, and then
     expect(await isCalled('revoked_mail')).toMatchObject({ status_code: 200 })
     await page.getByRole('button', { name: 'More about this connection' }).click()
     await page.getByRole('menuitem', { name: 'Revoke', exact: true }).click()
+    // the page shows it before the server has answered
+    const revoked = page.waitForResponse('**/api/v1/connections/revoked_mail/revoke')
     await dialog.getByRole('button', { name: 'Revoke', exact: true }).click()
     await page.getByText('Revoked', { exact: true }).first().waitFor()
+    expect((await revoked).status()).toBe(200)
     expect(await isCalled('revoked_mail')).toMatchObject({ code: 'connection_revoked' })
     await until(
       () => revocations(patchbay),
