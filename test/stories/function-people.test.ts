@@ -283,4 +283,30 @@ describe.each(['pglite', 'postgres'] as const)('functions and people [%s]', data
     must(await dev.ask('PUT', '/api/v1/functions/standalone/left', { source }), 200)
     expect((await outside()).json).toMatchObject({ code: 'success', details: { output: '200' } })
   })
+
+  it('of saves at the same time from the same version one wins; a function that is deleted while it runs is logged all the same', async () => {
+    await save(dev, 'standalone.shared', 'int standalone.shared() { return 0; }')
+    const together = await Promise.all(
+      [1, 2, 3].map(n =>
+        dev.ask(
+          'PUT',
+          '/api/v1/functions/standalone/shared',
+          { source: `int standalone.shared() { return ${n}; }` },
+          { 'if-match': '"1"' },
+        ),
+      ),
+    )
+    expect(together.map(one => one.status).sort()).toEqual([200, 412, 412])
+    const loop = ['a', 'b', 'c'].map(name => `for each ${name} in {1,2,3,4,5,6,7,8,9,10} {`).join(' ')
+    await save(dev, 'standalone.gone', `int standalone.gone() { ${loop} v = zoho.crm.getOrgVariable("none"); } } } return 1; }`)
+    const running = ran(bob.ask, 'standalone.gone')
+    // one that is deleted before it has begun is not there
+    await until(
+      () => dev.ask('GET', '/api/v1/functions/standalone/gone/runs'),
+      one => (one.json.data as unknown[]).length > 0,
+    )
+    must(await dev.ask('DELETE', '/api/v1/functions/standalone/gone'), 204)
+    const { id } = (await running) as { id: string }
+    expect(must(await ada.ask('GET', `/api/v1/functions/runs/${id}`), 200).json).toMatchObject({ function: 'standalone.gone' })
+  })
 })
