@@ -2,8 +2,8 @@ import { Problem } from '../core/problem.ts'
 import type { FieldError } from '../core/problem.ts'
 import { headerValuePattern } from '../core/request.ts'
 import type { ApiKeyService, Parameter } from '../core/service.ts'
-import { assertKnown, valueProblem, variableFields, variableValues } from './fields.ts'
-import { cookieValuePattern, placeAll, placeFixedHeaders, placementHeaders, placeValue } from './place.ts'
+import { assertKnown, valueProblems, variableFields, variableValues } from './fields.ts'
+import { cookieValuePattern, placeCredential, placed, placementHeaders } from './place.ts'
 import type { Field, Scheme } from './scheme.ts'
 
 /** One value for each parameter of the service, by the parameter's actual name; any name may be an own property, `__proto__` included. */
@@ -25,9 +25,7 @@ const parameterField = (parameter: Parameter): Field => ({
 const standsIn = (service: ApiKeyService, where: 'header' | 'cookie', name: string): boolean =>
   service.advanced.placements?.some(one => one.in === where && one.value.includes(`{${name}}`)) ?? service.param_type === where
 
-function problemOf(service: ApiKeyService, parameter: Parameter, value: unknown): string | null {
-  const problem = valueProblem(value, parameter.pattern)
-  if (problem !== null) return problem
+function placeProblem(service: ApiKeyService, parameter: Parameter, value: unknown): string | null {
   if (standsIn(service, 'header', parameter.name) && !headerValuePattern.test(String(value)))
     return 'This value travels in a header: visible ASCII characters only, and no blank at either end.'
   if (standsIn(service, 'cookie', parameter.name) && !cookieValuePattern.test(String(value)))
@@ -53,8 +51,9 @@ export const apiKey: Scheme<ApiKeyService, ApiKeyCredential> = {
   async finish({ service, variables }, answer) {
     const given = 'values' in answer ? answer.values : {}
     assertKnown(given, new Set([...service.parameters.map(one => one.name), ...variableFields(service).map(field => field.name)]))
-    const errors: FieldError[] = service.parameters.flatMap(parameter => {
-      const message = problemOf(service, parameter, valueOf(given, parameter.name))
+    const problems = valueProblems(service.parameters.map(({ name, pattern }) => ({ value: valueOf(given, name), pattern })))
+    const errors: FieldError[] = service.parameters.flatMap((parameter, i) => {
+      const message = problems[i] ?? placeProblem(service, parameter, valueOf(given, parameter.name))
       return message === null ? [] : [{ path: `credentials.${parameter.name}`, message }]
     })
     if (errors.length > 0) throw new Problem('validation_failed', {}, { errors })
@@ -68,17 +67,19 @@ export const apiKey: Scheme<ApiKeyService, ApiKeyCredential> = {
     }
   },
 
-  authorise({ service, variables }, { values }, request) {
-    const fixed = placeFixedHeaders(request, service, variables)
-    const { placements, header_prefix = '' } = service.advanced
-    if (placements) return placeAll(fixed, placements, { ...variables, ...values })
-    const prefix = service.param_type === 'header' && header_prefix.trim() ? header_prefix.trim() + ' ' : ''
-    return service.parameters.reduce((placed, { name }) => {
-      const value = valueOf(values, name)
-      if (typeof value !== 'string')
-        throw new Problem('validation_failed', {}, { errors: [{ path: `credentials.${name}`, message: 'A value is needed.' }] })
-      return placeValue(placed, service.param_type, name, prefix + value, `credentials.${name}`)
-    }, fixed)
+  authorise(placing, credential, request) {
+    const { service, variables } = placing
+    return placeCredential(request, placing, credential, () => {
+      const { placements, header_prefix = '' } = service.advanced
+      if (placements) return placed(placements, { ...variables, ...credential.values })
+      const prefix = service.param_type === 'header' && header_prefix.trim() ? header_prefix.trim() + ' ' : ''
+      return service.parameters.map(({ name }) => {
+        const value = valueOf(credential.values, name)
+        if (typeof value !== 'string')
+          throw new Problem('validation_failed', {}, { errors: [{ path: `credentials.${name}`, message: 'A value is needed.' }] })
+        return { in: service.param_type, name, value: prefix + value, path: `credentials.${name}` }
+      })
+    })
   },
 
   ownHeaders: placementHeaders,

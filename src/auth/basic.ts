@@ -1,7 +1,7 @@
 import { invalid } from '../core/problem.ts'
 import type { BasicService } from '../core/service.ts'
 import { assertKnown, maxValueBytes, variableFields, variableValues } from './fields.ts'
-import { controlCharacters, placeAll, placeFixedHeaders, placementHeaders, placeValue } from './place.ts'
+import { controlCharacters, placeCredential, placed, placementHeaders } from './place.ts'
 import type { Field, Scheme } from './scheme.ts'
 
 export interface BasicCredential {
@@ -71,19 +71,16 @@ export const basic: Scheme<BasicService, BasicCredential> = {
     }
   },
 
-  authorise({ service, variables }, credential, request) {
-    const { username, password } = checked({ ...credential })
-    const value = basicCredentials({ username, password })
-    const fixed = placeFixedHeaders(request, service, variables)
-    const { placements, header_name = 'Authorization', header_prefix = 'Basic' } = service.advanced
-    if (placements) return placeAll(fixed, placements, { ...variables, username, password, basic: value })
-    return placeValue(
-      fixed,
-      'header',
-      header_name,
-      header_prefix.trim() ? `${header_prefix.trim()} ${value}` : value,
-      'advanced.header_prefix',
-    )
+  authorise(placing, credential, request) {
+    const { service, variables } = placing
+    return placeCredential(request, placing, credential, () => {
+      const { username, password } = checked({ ...credential })
+      const basic = basicCredentials({ username, password })
+      const { placements, header_name = 'Authorization', header_prefix = 'Basic' } = service.advanced
+      if (placements) return placed(placements, { ...variables, username, password, basic })
+      const value = header_prefix.trim() ? `${header_prefix.trim()} ${basic}` : basic
+      return [{ in: 'header', name: header_name, value, path: 'advanced.header_prefix' }]
+    })
   },
 
   ownHeaders: placementHeaders,

@@ -79,7 +79,8 @@ export async function exchange(
   let clockLearned = false
   let nonceRenewed = false
   const plain = Object.entries(service.advanced.token_headers ?? {}).reduce<OutgoingRequest>(
-    (request, [name, value]) => placeValue(request, 'header', name, fill(value, variables), `advanced.token_headers.${name}`),
+    (request, [name, value]) =>
+      placeValue(request, { in: 'header', name, value: fill(value, variables), path: `advanced.token_headers.${name}` }),
     { method: 'POST', url: tokenUrl(url, variables), headers: ['Accept', 'application/x-www-form-urlencoded, */*;q=0.5'], body: null },
   )
   for (;;) {

@@ -173,7 +173,10 @@ export function signed(
     return { request: withHeader(request, 'Authorization', value), parameters }
   }
   return {
-    request: parameters.reduce((placed, [name, value]) => placeValue(placed, place.in, name, value, `credentials.${name}`), request),
+    request: parameters.reduce(
+      (placed, [name, value]) => placeValue(placed, { in: place.in, name, value, path: `credentials.${name}` }),
+      request,
+    ),
     parameters,
   }
 }

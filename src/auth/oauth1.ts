@@ -9,7 +9,7 @@ import type { Answer } from './oauth1-answer.ts'
 import { exchange, keysOf, placeOf } from './oauth1-exchange.ts'
 import type { Exchange, OAuth1Context } from './oauth1-exchange.ts'
 import { encode, signed } from './oauth1-signature.ts'
-import { controlCharacters, placeFixedHeaders, placementHeaders } from './place.ts'
+import { controlCharacters, fixedHeaders, placementHeaders, placeValue } from './place.ts'
 import { Refusal } from './scheme.ts'
 import type { Callback, Grant, Scheme } from './scheme.ts'
 
@@ -207,7 +207,7 @@ export const oauth1: Scheme<OAuth1Service, OAuth1Credential> = {
     if (controlCharacters.test(credential.token)) throw new Problem('reauthorization_required')
     const stamp = { timestamp: Math.floor(placing.now() / 1000) + clockOffsetSeconds, nonce: placing.random(16).toString('hex') }
     const keys = keysOf(placing, credential.token, credential.token_secret)
-    return signed(placeFixedHeaders(request, service, variables), keys, stamp, placeOf(service)).request
+    return signed(fixedHeaders(service, variables).reduce(placeValue, request), keys, stamp, placeOf(service)).request
   },
 
   ownHeaders: placementHeaders,

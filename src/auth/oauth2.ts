@@ -7,7 +7,7 @@ import { capturable, outsideText, refusalOf } from './oauth2-response.ts'
 import type { TokenAnswer } from './oauth2-response.ts'
 import { clientCredentialsRequest, codeRequest, refreshRequest, revokeRequest } from './oauth2-token.ts'
 import type { TokenContext } from './oauth2-token.ts'
-import { placeAll, placeFixedHeaders, placementHeaders } from './place.ts'
+import { placeCredential, placed, placementHeaders } from './place.ts'
 import type { Placement } from './place.ts'
 import { Refusal } from './scheme.ts'
 import type { Callback, Client, Context, Grant, Scheme } from './scheme.ts'
@@ -200,9 +200,11 @@ export const oauth2: Scheme<OAuth2Service, OAuth2Credential> = {
 
   canRefresh: (service, credential) => service.grant_type === 'client_credentials' || credential.refresh_token !== undefined,
 
-  authorise({ service, variables }, credential, request) {
-    const values = { ...variables, access_token: credential.access_token }
-    return placeAll(placeFixedHeaders(request, service, variables), placementsOf(service, credential.token_type), values)
+  authorise(placing, credential, request) {
+    const { service, variables } = placing
+    return placeCredential(request, placing, credential, () =>
+      placed(placementsOf(service, credential.token_type), { ...variables, access_token: credential.access_token }),
+    )
   },
 
   ownHeaders: service => placementHeaders(service),

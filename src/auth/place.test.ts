@@ -2,7 +2,7 @@ import { assert, describe, test } from 'vitest'
 import type { Problem } from '../core/problem.ts'
 import { headerOf, type Body, type OutgoingRequest } from '../core/request.ts'
 import { serviceInput, type ServiceDefinition } from '../core/service.ts'
-import { placeAll, placeFixedHeaders, placementHeaders, placeValue, type Placement } from './place.ts'
+import { fixedHeaders, placeCredential, placed, placementHeaders, placeValue, type Placement } from './place.ts'
 
 const call = (method = 'GET', url = 'https://x.test/', body: Body = null, headers: readonly string[] = []): OutgoingRequest => ({
   method,
@@ -10,6 +10,12 @@ const call = (method = 'GET', url = 'https://x.test/', body: Body = null, header
   headers,
   body,
 })
+const place = (request: OutgoingRequest, where: Placement['in'], name: string, value: string, path: string): OutgoingRequest =>
+  placeValue(request, { in: where, name, value, path })
+const placeAll = (request: OutgoingRequest, placements: readonly Placement[], values: Readonly<Record<string, string>>): OutgoingRequest =>
+  placed(placements, values).reduce(placeValue, request)
+const withFixed = (request: OutgoingRequest, service: ServiceDefinition, variables: Readonly<Record<string, string>>): OutgoingRequest =>
+  fixedHeaders(service, variables).reduce(placeValue, request)
 const form: Body = { kind: 'form', fields: [['own', '1']] }
 
 /** `code path`, and proof that the value itself is nowhere in what people see. */
@@ -43,16 +49,13 @@ describe('X12: values at the moment of use', () => {
     for (const value of refused)
       test(`${where} refuses ${JSON.stringify(value)} and does not show it`, () =>
         assert.equal(
-          refusedAs(() => placeValue(call('POST'), where, 'key', value, 'credentials.key'), value),
+          refusedAs(() => place(call('POST'), where, 'key', value, 'credentials.key'), value),
           'validation_failed credentials.key',
         ))
   }
   test('query and form carry what a header cannot, encoded', () => {
-    assert.equal(
-      placeValue(call(), 'query', 'key', ' é&=;#+\u2028😀', 'p').url.search,
-      '?key=%20%C3%A9%26%3D%3B%23%2B%E2%80%A8%F0%9F%98%80',
-    )
-    const { body } = placeValue(call('POST', 'https://x.test/', form), 'form', 'key', ' é', 'p')
+    assert.equal(place(call(), 'query', 'key', ' é&=;#+\u2028😀', 'p').url.search, '?key=%20%C3%A9%26%3D%3B%23%2B%E2%80%A8%F0%9F%98%80')
+    const { body } = place(call('POST', 'https://x.test/', form), 'form', 'key', ' é', 'p')
     assert.deepEqual(body, {
       kind: 'form',
       fields: [
@@ -76,7 +79,7 @@ describe('X12: values at the moment of use', () => {
       '',
     ])
       assert.equal(
-        refusedAs(() => placeValue(call(), 'header', name, 'v', 'p')),
+        refusedAs(() => place(call(), 'header', name, 'v', 'p')),
         'validation_failed p',
       )
   })
@@ -97,20 +100,20 @@ describe('what the caller sent already', () => {
   ])
     test(`${query} is refused, not merged`, () =>
       assert.equal(
-        refusedAs(() => placeValue(call('GET', 'https://x.test/' + query), 'query', 'api_key', 'ours', 'p')),
+        refusedAs(() => place(call('GET', 'https://x.test/' + query), 'query', 'api_key', 'ours', 'p')),
         'parameter_conflict',
       ))
   for (const query of ['?api_key2=x', '?a=api_key', '#api_key=x', '?a=%26api_key%3Dx'])
     test(`${query} is no conflict, and ours stands once`, () => {
-      const { url } = placeValue(call('GET', 'https://x.test/' + query), 'query', 'api_key', 'ours', 'p')
+      const { url } = place(call('GET', 'https://x.test/' + query), 'query', 'api_key', 'ours', 'p')
       assert.deepEqual(url.searchParams.getAll('api_key'), ['ours'])
     })
   test('the rest of the query stays byte for byte', () => {
-    const { search } = placeValue(call('GET', 'https://x.test/?a=%7E+b&&c'), 'query', 'k', 'v', 'p').url
+    const { search } = place(call('GET', 'https://x.test/?a=%7E+b&&c'), 'query', 'k', 'v', 'p').url
     assert.equal(search, '?a=%7E+b&&c&k=v')
   })
   test('a header of that name is replaced, whatever its case', () => {
-    const { headers } = placeValue(call('GET', undefined, null, ['x-API-key', 'mine', 'Accept', 'a']), 'header', 'X-Api-Key', 'ours', 'p')
+    const { headers } = place(call('GET', undefined, null, ['x-API-key', 'mine', 'Accept', 'a']), 'header', 'X-Api-Key', 'ours', 'p')
     assert.deepEqual(headers, ['Accept', 'a', 'X-Api-Key', 'ours'])
   })
   for (const name of ['own', 'OWN', 'own[]', 'Own[0]', 'own '])
@@ -119,27 +122,27 @@ describe('what the caller sent already', () => {
       const part = { name, filename: null, contentType: null, bytes: Buffer.from('1') }
       for (const body of [fields, { kind: 'multipart', boundary: 'b', parts: [part] } as const])
         assert.equal(
-          refusedAs(() => placeValue(call('POST', undefined, body), 'form', 'own', 'ours', 'p')),
+          refusedAs(() => place(call('POST', undefined, body), 'form', 'own', 'ours', 'p')),
           'parameter_conflict',
         )
     })
   test('a cookie of that name is refused, others stay', () => {
     assert.equal(
-      refusedAs(() => placeValue(call('GET', undefined, null, ['Cookie', 'a=1; sid=mine']), 'cookie', 'sid', 'ours', 'p')),
+      refusedAs(() => place(call('GET', undefined, null, ['Cookie', 'a=1; sid=mine']), 'cookie', 'sid', 'ours', 'p')),
       'parameter_conflict',
     )
     assert.equal(
-      headerOf(placeValue(call('GET', undefined, null, ['Cookie', 'a=1']), 'cookie', 'sid', 'ours', 'p').headers, 'cookie'),
+      headerOf(place(call('GET', undefined, null, ['Cookie', 'a=1']), 'cookie', 'sid', 'ours', 'p').headers, 'cookie'),
       'a=1; sid=ours',
     )
   })
   test('a form value needs a form', () => {
     assert.equal(
-      refusedAs(() => placeValue(call('GET'), 'form', 'k', 'v', 'p')),
+      refusedAs(() => place(call('GET'), 'form', 'k', 'v', 'p')),
       'param_type_mismatch',
     )
     assert.equal(
-      refusedAs(() => placeValue(call('POST', undefined, { kind: 'raw', bytes: Buffer.from('{}') }), 'form', 'k', 'v', 'p')),
+      refusedAs(() => place(call('POST', undefined, { kind: 'raw', bytes: Buffer.from('{}') }), 'form', 'k', 'v', 'p')),
       'param_type_mismatch',
     )
   })
@@ -171,7 +174,7 @@ describe('templates', () => {
 describe('fixed headers', () => {
   const service = definition({ auth_type: 'basic', advanced: { headers: { 'X-Version': '2', 'User-Agent': 'of {who}' } } })
   test('are filled with variables, and win over the caller’s', () =>
-    assert.deepEqual(placeFixedHeaders(call('GET', undefined, null, ['user-agent', 'mine']), service, { who: 'acme' }).headers, [
+    assert.deepEqual(withFixed(call('GET', undefined, null, ['user-agent', 'mine']), service, { who: 'acme' }).headers, [
       'X-Version',
       '2',
       'User-Agent',
@@ -179,12 +182,12 @@ describe('fixed headers', () => {
     ]))
   test('cannot be broken out of by a variable', () =>
     assert.equal(
-      refusedAs(() => placeFixedHeaders(call(), service, { who: 'a\r\nX: y' })),
+      refusedAs(() => withFixed(call(), service, { who: 'a\r\nX: y' })),
       'validation_failed advanced.headers.User-Agent',
     ))
   test('cannot be Host', () =>
     assert.equal(
-      refusedAs(() => placeFixedHeaders(call(), definition({ auth_type: 'basic', advanced: { headers: { host: 'evil.test' } } }), {})),
+      refusedAs(() => withFixed(call(), definition({ auth_type: 'basic', advanced: { headers: { host: 'evil.test' } } }), {})),
       'validation_failed advanced.headers.host',
     ))
 })
@@ -220,4 +223,33 @@ describe('headers that hold the credential', () => {
     ['OAuth 2 in the query', { ...oauth2, param_type: 'query' }, []],
   ] as const)
     test(what, () => assert.deepEqual(placementHeaders(definition(service)), [...expected]))
+})
+
+describe('an opened credential', () => {
+  const service = definition({ auth_type: 'basic', advanced: { headers: { 'User-Agent': 'Fixed', 'X-Version': '{version}' } } })
+  const ofCaller = call('GET', undefined, null, ['USER-AGENT', 'mine', 'Accept', 'a'])
+
+  test('is worked out once for a service and its variables, and wins over fixed headers and the caller’s', () => {
+    const credential = {}
+    let worked = 0
+    const sent = (variables: Readonly<Record<string, string>>, of = service) =>
+      placeCredential(ofCaller, { service: of, variables }, credential, () => {
+        worked++
+        return [{ in: 'header', name: 'user-agent', value: `v${worked}`, path: 'p' }]
+      }).headers.join()
+    const one = { version: '1' }
+    assert.equal(sent(one), 'Accept,a,X-Version,1,user-agent,v1')
+    assert.equal(sent(one), 'Accept,a,X-Version,1,user-agent,v1')
+    assert.equal(sent({ version: '2' }), 'Accept,a,X-Version,2,user-agent,v2')
+    assert.equal(sent(one, { ...service }), 'Accept,a,X-Version,1,user-agent,v3')
+  })
+
+  test('is judged before any of it is placed, every time', () => {
+    const credential = {}
+    for (const _ of [1, 2])
+      assert.equal(
+        refusedAs(() => placeCredential(ofCaller, { service, variables: { version: 'a\r\nX: y' } }, credential, () => [])),
+        'validation_failed advanced.headers.X-Version',
+      )
+  })
 })

@@ -8,6 +8,7 @@ import {
   withCookie,
   withFormField,
   withHeader,
+  withHeaders,
   withQueryParameter,
 } from '../core/request.ts'
 import type { OutgoingRequest } from '../core/request.ts'
@@ -53,20 +54,33 @@ function callerNames(request: OutgoingRequest, name: string): boolean {
   )
 }
 
-/**
- * Puts one value into a request.
- *
- * @param path  The field the value came from, e.g. `credentials.api-key`; named in errors instead of the value.
- * @throws Problem validation_failed for control characters, in a header or cookie for anything that is not visible ASCII;
- *         parameter_conflict when the caller sent that parameter or cookie; param_type_mismatch for a form without a form body.
- */
-export function placeValue(request: OutgoingRequest, where: Placement['in'], name: string, value: string, path: string): OutgoingRequest {
+/** One value and its place. `path` is the field it came from, e.g. `credentials.api-key`: errors name it instead of the value. */
+export interface PlacedValue {
+  readonly in: Placement['in']
+  readonly name: string
+  readonly value: string
+  readonly path: string
+}
+
+function assertPlaceable({ in: where, name, value, path }: PlacedValue): void {
   if (controlCharacters.test(value)) throw invalid(path, 'This value has control characters, which cannot be sent.')
   switch (where) {
     case 'header':
       assertHeaderName(name, path)
       if (!headerValuePattern.test(value))
         throw invalid(path, 'A header value has visible ASCII characters only, no blank at either end, and is not empty.')
+      return
+    case 'cookie':
+      if (!headerNamePattern.test(name) || !cookieValuePattern.test(value)) throw invalid(path, 'This cannot stand in a cookie (RFC 6265).')
+      return
+    case 'query':
+    case 'form':
+  }
+}
+
+function put(request: OutgoingRequest, { in: where, name, value }: PlacedValue): OutgoingRequest {
+  switch (where) {
+    case 'header':
       return withHeader(request, name, value)
     case 'query':
       if (callerNames(request, name)) throw new Problem('parameter_conflict', { parameter: name, place: 'query' })
@@ -74,7 +88,6 @@ export function placeValue(request: OutgoingRequest, where: Placement['in'], nam
     case 'form':
       return withFormField(request, name, value)
     case 'cookie': {
-      if (!headerNamePattern.test(name) || !cookieValuePattern.test(value)) throw invalid(path, 'This cannot stand in a cookie (RFC 6265).')
       const own = (headerOf(request.headers, 'cookie') ?? '').split(';').map(one => one.split('=')[0]?.trim())
       if (own.includes(name)) throw new Problem('parameter_conflict', { parameter: name, place: 'cookie' })
       return withCookie(request, name, value)
@@ -83,37 +96,70 @@ export function placeValue(request: OutgoingRequest, where: Placement['in'], nam
 }
 
 /**
- * Puts a credential wherever `placements` say. A placeholder without a value stays as it stands.
+ * Puts one value into a request.
  *
- * @param values  Access token, API key parameters, variables, by placeholder. May hold any name as an own property, `__proto__` included.
- * @throws Problem as `placeValue`; the field named is `credentials.<placeholder>`.
+ * @throws Problem validation_failed for control characters, in a header or cookie for anything that is not visible ASCII;
+ *         parameter_conflict when the caller sent that parameter or cookie; param_type_mismatch for a form without a form body.
  */
-export function placeAll(
-  request: OutgoingRequest,
-  placements: readonly Placement[],
-  values: Readonly<Record<string, string>>,
-): OutgoingRequest {
-  return placements.reduce((placed, one) => {
-    const [, source] = [...one.value.matchAll(placeholder)].find(([, name]) => name !== undefined && Object.hasOwn(values, name)) ?? []
-    const path = source === undefined ? `advanced.placements.${one.name}` : `credentials.${source}`
-    return placeValue(placed, one.in, one.name, fillAny(one.value, values), path)
-  }, request)
+export function placeValue(request: OutgoingRequest, value: PlacedValue): OutgoingRequest {
+  assertPlaceable(value)
+  return put(request, value)
 }
 
 /**
- * The service's fixed headers (a version, a user agent), filled with the connection's variables. The caller's header of that name loses.
- * Place them before the credential, so that the credential wins.
- * @throws Problem validation_failed, path `advanced.headers.<name>`.
+ * A credential wherever `placements` say. A placeholder without a value stays as it stands.
+ *
+ * @param values  Access token, API key parameters, variables, by placeholder. May hold any name as an own property, `__proto__` included.
  */
-export function placeFixedHeaders(
+export const placed = (placements: readonly Placement[], values: Readonly<Record<string, string>>): PlacedValue[] =>
+  placements.map(one => {
+    const [, source] = [...one.value.matchAll(placeholder)].find(([, name]) => name !== undefined && Object.hasOwn(values, name)) ?? []
+    const path = source === undefined ? `advanced.placements.${one.name}` : `credentials.${source}`
+    return { in: one.in, name: one.name, value: fillAny(one.value, values), path }
+  })
+
+/** The service's fixed headers (a version, a user agent), filled with the connection's variables. The caller's header of that name loses. */
+export const fixedHeaders = (service: ServiceDefinition, variables: Readonly<Record<string, string>>): PlacedValue[] =>
+  Object.entries(service.advanced.headers ?? {}).map(([name, value]) => ({
+    in: 'header',
+    name,
+    value: fill(value, variables),
+    path: `advanced.headers.${name}`,
+  }))
+
+interface Prepared {
+  readonly service: ServiceDefinition
+  readonly variables: Readonly<Record<string, string>>
+  readonly headers: readonly string[]
+  readonly others: readonly PlacedValue[]
+}
+
+/** By opened credential, which is another object after each renewal. */
+const prepared = new WeakMap<object, Prepared>()
+
+/**
+ * Puts a credential into a request, after the service's fixed headers, so that it wins. What it comes to is worked out and judged when it is
+ * used first: a warm call costs one pass over its headers.
+ *
+ * @throws Problem as `placeValue`
+ */
+export function placeCredential(
   request: OutgoingRequest,
-  service: ServiceDefinition,
-  variables: Readonly<Record<string, string>>,
+  { service, variables }: Pick<Prepared, 'service' | 'variables'>,
+  credential: object,
+  values: () => readonly PlacedValue[],
 ): OutgoingRequest {
-  return Object.entries(service.advanced.headers ?? {}).reduce(
-    (placed, [name, value]) => placeValue(placed, 'header', name, fill(value, variables), `advanced.headers.${name}`),
-    request,
-  )
+  let known = prepared.get(credential)
+  if (known?.service !== service || known.variables !== variables) {
+    const all = [...fixedHeaders(service, variables), ...values()]
+    for (const one of all) assertPlaceable(one)
+    const inHeaders = all.filter(one => one.in === 'header')
+    // of two with one name the later one counts
+    const { headers } = inHeaders.reduce<OutgoingRequest>(put, { ...request, headers: [] })
+    known = { service, variables, headers, others: all.filter(one => one.in !== 'header') }
+    prepared.set(credential, known)
+  }
+  return known.others.reduce(put, withHeaders(request, known.headers))
 }
 
 /**

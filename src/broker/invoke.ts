@@ -179,7 +179,7 @@ function assertNoOverride({ url, headers, body }: OutgoingRequest, facts: () => 
     })
 }
 
-const spelt = (name: string): string => name.toLowerCase().replaceAll('_', '-')
+const spelt = (name: string): string => (name.includes('_') ? name.toLowerCase().replaceAll('_', '-') : name.toLowerCase())
 
 /** A definition is one object as long as its row is remembered, so its headers are worked out once. */
 const ownHeaders = new WeakMap<ServiceDefinition, ReadonlySet<string>>()

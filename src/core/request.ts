@@ -50,23 +50,27 @@ export const headerNamePattern = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/
 /** Visible ASCII, space, tab inside; no leading or trailing blank (RFC 9110 §5.5). UTF-8 is refused: half the world reads it as latin-1. */
 export const headerValuePattern = /^[\x21-\x7e](?:[\x20-\x7e\t]*[\x21-\x7e])?$/
 
+/** RFC 9110 §5.1. The lengths first: every header of every call is asked, and few are as long as the one that is looked for. */
+export const sameHeader = (one: string, other: string): boolean => one.length === other.length && one.toLowerCase() === other.toLowerCase()
+
 export function headerOf(headers: readonly string[], name: string): string | null {
-  const wanted = name.toLowerCase()
-  for (let i = 0; i < headers.length; i += 2) if (headers[i]?.toLowerCase() === wanted) return headers[i + 1] ?? ''
+  for (let i = 0; i < headers.length; i += 2) if (sameHeader(headers[i] ?? '', name)) return headers[i + 1] ?? ''
   return null
 }
 
-/** Sets a header, replacing what the caller may have sent under that name in any case. */
-export function withHeader(request: OutgoingRequest, name: string, value: string): OutgoingRequest {
-  const wanted = name.toLowerCase()
+/** Sets headers, a flat list of different names, replacing what the caller may have sent under them in any case. */
+export function withHeaders(request: OutgoingRequest, added: readonly string[]): OutgoingRequest {
+  if (added.length === 0) return request
   const headers: string[] = []
   for (let i = 0; i < request.headers.length; i += 2) {
     const own = request.headers[i] ?? ''
-    if (own.toLowerCase() !== wanted) headers.push(own, request.headers[i + 1] ?? '')
+    if (headerOf(added, own) === null) headers.push(own, request.headers[i + 1] ?? '')
   }
-  headers.push(name, value)
+  headers.push(...added)
   return { ...request, headers }
 }
+
+export const withHeader = (request: OutgoingRequest, name: string, value: string): OutgoingRequest => withHeaders(request, [name, value])
 
 /** Percent-encoding for a query or form component: RFC 3986 unreserved characters stay, everything else is encoded. */
 export const percentEncode = (text: string): string =>

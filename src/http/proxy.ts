@@ -145,6 +145,10 @@ export function createProxy(doors: Doors, identify: Identify): UnroutedDoor {
         let dropped = false
         let answered = 0
         let begun = false
+        const over = () => {
+          begun = true
+          response.off('close', left)
+        }
         const handle = broker.egress.stream(request, limits, {
           onHead(status, received) {
             answered = status
@@ -166,30 +170,29 @@ export function createProxy(doors: Doors, identify: Identify): UnroutedDoor {
           },
           onData(chunk) {
             begun = true
-            return dropped || response.write(chunk)
+            if (dropped || response.write(chunk)) return true
+            response.once('drain', () => handle.resume())
+            return false
           },
           onEnd() {
-            begun = true
+            over()
             if (!dropped) {
               response.end()
               linger(message)
             }
-            response.off('close', left).off('drain', drained)
             resolve({ status: answered, body: null })
           },
           onError(problem) {
-            begun = true
-            response.off('close', left).off('drain', drained)
+            over()
             reject(problem)
           },
         })
-        const drained = () => handle.resume()
         const left = () => {
           if (response.writableFinished) return
           handle.abort()
           reject(new Problem('upstream_unreachable', { detail: 'The caller left before the answer was whole.' }))
         }
-        response.on('drain', drained).on('close', left)
+        response.on('close', left)
       })
   }
 

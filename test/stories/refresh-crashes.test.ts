@@ -53,7 +53,7 @@ describe.concurrent.each(['pglite', 'postgres'] as const)('R-1 SIGKILL in a refr
       cells.flatMap((_, cell) =>
         rotations.map(async rotation => {
           const name = nameOf(cell, rotation)
-          await story.connect(await story.service(name, { habits: { rotation } }), name)
+          await story.connect(await story.service(name, { habits: { rotation, grace_seconds: 600 } }), name)
         }),
       ),
     )
