@@ -10,37 +10,64 @@ import type { Field } from './scheme.ts'
 /** A value that a person types has 8 KiB at most, counted in bytes (X12). */
 export const maxValueBytes = 8192
 
-/** Milliseconds that one pattern may take on one value; V8 looks at the clock while it backtracks. */
+/** Milliseconds that the patterns of one form may take together; V8 looks at the clock while it backtracks. */
 const patternMilliseconds = 100
 
-// The pattern is compiled alone first: `x)|(.*` is no expression, but would be one inside the group.
-const matching = new Script("new RegExp(pattern, 'u'), new RegExp('^(?:' + pattern + ')$', 'u').test(value)")
+// Each pattern is compiled alone first: `x)|(.*` is no expression, but would be one inside the group.
+const matching = new Script(`
+  for (let i = 0; i < patterns.length; i++)
+    try {
+      new RegExp(patterns[i], 'u')
+      answers[i] = new RegExp('^(?:' + patterns[i] + ')$', 'u').test(values[i])
+    } catch {
+      answers[i] = null
+    }`)
 
 /**
- * Whether the whole value matches a pattern that somebody wrote into a service definition. Patterns such as `(a+)+` take
- * seconds on 28 characters, so each runs under a deadline, after which the value counts as not matching.
+ * Whether each whole value matches its pattern, which somebody wrote into a service definition. Patterns such as `(a+)+` take seconds on
+ * 28 characters, and a definition may have dozens of them: all run under one deadline, after which what is left counts as not matching.
  *
- * @returns `null` when the pattern is no regular expression (ECMAScript, `u` flag).
+ * @returns `null` for a pattern that is no regular expression (ECMAScript, `u` flag).
  */
-export function matchesPattern(pattern: string, value: string): boolean | null {
+export function matchesPatterns(pairs: readonly (readonly [pattern: string, value: string])[]): (boolean | null)[] {
+  const answers: (boolean | null)[] = pairs.map(() => false)
+  if (pairs.length === 0) return answers
+  const context = createContext({ patterns: pairs.map(([pattern]) => pattern), values: pairs.map(([, value]) => value), answers })
   try {
-    return matching.runInContext(createContext({ pattern, value }), { timeout: patternMilliseconds }) === true
-  } catch (error) {
-    // not instanceof: errors of the pattern come from its own context, and have another Error
-    return typeof error === 'object' && error !== null && 'code' in error && error.code === 'ERR_SCRIPT_EXECUTION_TIMEOUT' ? false : null
+    matching.runInContext(context, { timeout: patternMilliseconds })
+  } catch {
+    // the deadline: everything else is caught inside
   }
+  return answers
 }
 
-/** What is wrong with a value that somebody typed, as a sentence without the value; null when nothing is. */
-export function valueProblem(value: unknown, pattern?: string): string | null {
+/** What somebody typed, with the pattern that the definition has for it. */
+export interface Typed {
+  readonly value: unknown
+  readonly pattern?: string | undefined
+}
+
+/** What is wrong with each value that somebody typed, as a sentence without the value; null when nothing is. */
+export function valueProblems(typed: readonly Typed[]): (string | null)[] {
+  const plain = typed.map(({ value }) => plainProblem(value))
+  const asked = typed.flatMap(({ value, pattern }, i) =>
+    plain[i] === null && pattern !== undefined ? [{ i, pair: [pattern, String(value)] as const }] : [],
+  )
+  const matches = matchesPatterns(asked.map(one => one.pair))
+  for (const [at, { i }] of asked.entries())
+    if (matches[at] !== true)
+      plain[i] =
+        matches[at] === null
+          ? 'The service describes this field with a pattern that is no regular expression: its keeper must correct it.'
+          : 'This value does not have the form that the service describes.'
+  return plain
+}
+
+function plainProblem(value: unknown): string | null {
   if (typeof value !== 'string' || value === '') return 'A value is needed.'
   if (Buffer.byteLength(value) > maxValueBytes) return 'This value is longer than 8 KiB.'
   if (controlCharacters.test(value)) return 'This value has control characters, such as a line break at its end.'
-  if (/\p{Surrogate}/u.test(value)) return 'This value is not valid Unicode.'
-  if (pattern === undefined) return null
-  const matches = matchesPattern(pattern, value)
-  if (matches === null) return 'The service describes this field with a pattern that is no regular expression: its keeper must correct it.'
-  return matches ? null : 'This value does not have the form that the service describes.'
+  return /\p{Surrogate}/u.test(value) ? 'This value is not valid Unicode.' : null
 }
 
 /** One variable as a box of the form. */
@@ -67,12 +94,10 @@ const inUrl = (part: unknown, name: string): boolean =>
     : typeof part === 'object' && part !== null && Object.values(part).some(one => inUrl(one, name))
 
 /**
- * What is wrong with a variable's value; null when nothing is. In a host it is DNS labels, elsewhere in a URL unreserved characters,
- * so that `evil.test/` or `..` cannot move a call elsewhere (X13). Good for captured variables too.
+ * What else is wrong with a variable's value; null when nothing is. In a host it is DNS labels, elsewhere in a URL unreserved characters,
+ * so that `evil.test/` or `..` cannot move a call elsewhere (X13).
  */
-export function variableProblem(service: ServiceDefinition, variable: Variable, value: unknown): string | null {
-  const problem = valueProblem(value, variable.pattern)
-  if (problem !== null || typeof value !== 'string') return problem
+function variableProblem(service: ServiceDefinition, variable: Variable, value: string): string | null {
   if (variable.choices && !variable.choices.includes(value)) return 'This is not one of the choices.'
   if (variable.host && !hostVariablePattern.test(value))
     return 'This stands in a host name: lower-case letters, digits, hyphens and dots only.'
@@ -90,10 +115,15 @@ export function variableProblem(service: ServiceDefinition, variable: Variable, 
 export function variableValues(service: ServiceDefinition, given: Readonly<Record<string, unknown>>): Record<string, string> {
   const values: Record<string, string> = {}
   const errors: FieldError[] = []
-  for (const variable of variablesOf(service)) {
+  const variables = variablesOf(service)
+  const typed = variables.map(variable => {
     const own = Object.hasOwn(given, variable.name) ? given[variable.name] : undefined
-    const value = own === undefined || own === '' ? (variable.default ?? variable.choices?.[0]) : own
-    const problem = variableProblem(service, variable, value)
+    return { value: own === undefined || own === '' ? (variable.default ?? variable.choices?.[0]) : own, pattern: variable.pattern }
+  })
+  const problems = valueProblems(typed)
+  for (const [i, variable] of variables.entries()) {
+    const value = typed[i]?.value
+    const problem = problems[i] ?? (typeof value === 'string' ? variableProblem(service, variable, value) : null)
     if (problem !== null) errors.push({ path: `variables.${variable.name}`, message: problem })
     else if (typeof value === 'string') values[variable.name] = value
   }
