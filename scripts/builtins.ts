@@ -80,6 +80,9 @@ const givesWords: Readonly<Record<ResultName, string>> = {
   record: 'the record, an empty map when there is none',
   list: 'the records, an empty list when there are none',
   created: 'what was made or changed, with its id; a map of the error when the service refused',
+  outcome: 'what became of it, with what was made under `details`; a map of the error when the service refused',
+  result: '`{"result": …}` with what was made or changed; the answer when the service refused',
+  resultRecord: 'the fields of the record; the answer when there is none',
   file: 'a file',
 }
 

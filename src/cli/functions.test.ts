@@ -80,8 +80,8 @@ describe('functions on the command line', () => {
   const fn = (name: string, body: string, parameters = '') => `string ${space}.${name}(${parameters})\n{\n\t${body}\n}\n`
 
   it('says how it is written, with examples', async () => {
-    const verbs = ['push', 'pull', 'run', 'check', 'plan']
-    const wrong = [['check'], ['plan'], ['run'], ['run', 'a b'], ['run', 'f', '--arg', 'novalue']]
+    const verbs = ['push', 'pull', 'run', 'rename', 'check', 'plan']
+    const wrong = [['check'], ['plan'], ['rename', 'f'], ['run'], ['run', 'a b'], ['run', 'f', '--arg', 'novalue']]
     const [help, ...others] = await Promise.all(
       [['--help'], ...verbs.map(verb => [verb, '--help']), ...wrong].map(args => functions(...args)),
     )
@@ -229,6 +229,31 @@ describe('functions on the command line', () => {
     expect(await read('anywhere/else.dg')).toContain('new')
     await expect(stat(join(dir, `anywhere/${space}/moved.dg`))).rejects.toThrow('ENOENT')
   })
+
+  it('renames a function, and its file in a folder follows', async () => {
+    await saved(`${space}.old`, fn('old', `if(n > 0) { return ${space}.old(n - 1); }\n\treturn "end";`, 'int n'))
+    expect((await functions('pull', 'f')).code).toBe(0)
+    const renamed = await functions('rename', `${space}.old`, `${space}b.fresh`, 'f')
+    expect(renamed).toEqual({ code: 0, out: `renamed  ${space}.old  ${space}b.fresh  f/${space}b/fresh.dg\n`, err: '' })
+    expect(await read(`f/${space}b/fresh.dg`)).toContain(`${space}b.fresh(n - 1)`)
+    await expect(stat(join(dir, `f/${space}/old.dg`))).rejects.toThrow('ENOENT')
+    expect((await functions('push', 'f')).err).toMatch(/^0 created, 0 saved, \d+ unchanged\.$/m)
+    expect((await functions('run', `${space}b.fresh`, '-a', 'n=2')).out).toBe('end\n')
+
+    await saved(`${space}.caller`, fn('caller', `return ${space}b.fresh(0);`))
+    const refused = await functions('rename', `${space}b.fresh`, 'third')
+    expect(refused).toMatchObject({ code: 1, out: '' })
+    expect(refused.err).toMatch(new RegExp(`^function_in_use: .*${space}\\.caller`))
+    // what was changed here and is not live would be lost
+    await file(`f/${space}b/fresh.dg`, `string ${space}b.fresh(int n) { return "mine"; }`)
+    expect((await functions('rename', `${space}b.fresh`, 'third', 'f', '--force')).err).toMatch(
+      /^changed_here: f\/.* is not what is live\./,
+    )
+    expect((await functions('rename', `${space}b.fresh`, 'not a name')).err).toMatch(/^usage: "not a name" cannot be/)
+    const forced = await functions('rename', `${space}b.fresh`, 'third', '--force')
+    expect(forced).toMatchObject({ code: 0, out: `renamed  ${space}b.fresh  ${space}b.third\n` })
+    expect(forced.err).toBe(`These call it by its old name and fail until they are changed: ${space}.caller.\n`)
+  }, 60_000)
 
   it('runs with arguments of every type: info while it runs on stderr, what it returns on stdout', async () => {
     await saved(`${space}.greet`, fn('greet', 'info "for " + name;\n\treturn "Hello " + name + " x" + times;', 'string name, int times'))

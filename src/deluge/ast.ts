@@ -204,6 +204,8 @@ export interface Binary extends Span {
   readonly right: Expression
   /** Stood in parentheses: `a || (b && c)`. For the warning about mixed logic (EX-2) and for printing. */
   readonly parenthesised: boolean
+  /** An equality that is written with one `=`. */
+  readonly single: boolean
 }
 
 /** `invokeurl [ url: … ]`, `sendmail [ … ]`: a task with attributes, in the order written. Names as written, spaces single ("reply to"). */

@@ -42,7 +42,7 @@ export const ownFunctions = (declarations: readonly FunctionDeclaration[], names
 
 /** Functions of form scripts and pages (ST-10). */
 const hostFunctions = new Set(['openurl', 'redirect'])
-/** Products whose tasks the language has elsewhere, and not here: nothing in them is a spelling mistake (§3.10). */
+/** Products with tasks that the language has elsewhere, and not here: nothing in them is a spelling mistake (§3.10). */
 const otherProducts =
   /^zoho\.(?:people|sheet|analytics|reports|bookings|connect|calendar|map|notebook|salesiq|sdpcloud|sdp|assist|bugtracker|sprints|campaigns|expense|contacts|directory|docs|meeting|survey|forms|fsm|sites|show|social|commerce|checkout|backstage|qntrl|orchestly|payroll|shifts|voice|vault|catalyst|ai|ml|zia|flow|marketing|tables|learn|lens|iot|wiki|event|reader|appdetails|orgs)\./
 /** Services whose connectors other hosts have, as scripts name them: `slack.postMessage(…)`, `intuit.quickbooks.create(…)` (§5.1). */
@@ -100,6 +100,12 @@ function calleeOfMethod(
   const declaration = own.paths.get(lower)
   if (declaration !== undefined) return { kind: 'own', declaration }
   if (isSystemPath(path)) return method
+  const inApplication = pathInApplication(path)
+  if (inApplication !== null) {
+    const meant = own.paths.get(`${inApplication}.${name}`.toLowerCase())
+    if (meant !== undefined) return { kind: 'own', declaration: meant }
+    if (/^\w+$/.test(inApplication) && exists?.(inApplication, name) === true) return { kind: 'function', namespace: inApplication, name }
+  }
   if (hostRoots.has(root.toLowerCase())) return { kind: 'foreign', construct: root.toLowerCase() === 'old' ? 'old' : full }
   if (root.toLowerCase() === 'zoho')
     return otherProducts.test(lower) ? { kind: 'foreign', construct: full } : { kind: 'unknown', name: full }
@@ -109,6 +115,12 @@ function calleeOfMethod(
   const isElsewhere = otherServices.has(root.toLowerCase()) && !methods.has(name.toLowerCase())
   const elsewhere: Callee = isElsewhere ? { kind: 'foreign', construct: full } : method
   return known || exists?.(root, name) === true ? { kind: 'function', namespace: root, name } : elsewhere
+}
+
+/** The namespace behind `thisapp`, "" without one: an application calls its own functions so. Null for any other path. */
+export function pathInApplication(path: string): string | null {
+  const [root = '', ...others] = path.split('.')
+  return root.toLowerCase() === 'thisapp' ? others.join('.') : null
 }
 
 /** The connector of an extension that a call names: it belongs to the extension (§5.2). Null for those there are, and where only a run tells. */

@@ -80,6 +80,7 @@ export function checkOperator(expression: Binary, kindOf: KindsOf, to: Reports):
       return
     case '==':
     case '!=':
+      if (expression.single) to.warning({ start: left.end, end: right.start }, "'=' compares in a condition.", 'Write ==.')
       checkEquality(expression, first, second, to)
       return
     case '+':

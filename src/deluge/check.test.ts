@@ -95,14 +95,48 @@ describe('variables', () => {
     expect(errorsOf(source)).toEqual(errors)
   })
 
+  test('thisapp names a function of the same file, or one of the organisation (ST-10)', () => {
+    const functions = 'int f(int a) { return a; } int tools.g(int a) { return a; }'
+    expect(errorsOf(`${functions} info thisapp.f(1) + thisapp.tools.g(2);`)).toEqual([])
+    expect(errorsOf(`${functions} info thisapp.h(1) + thisapp.f();`)).toEqual([
+      '1:66 thisapp.h is not available here.',
+      "1:81 Number of Arguments mismatches for the function 'f'",
+    ])
+    const functionExists = (namespace: string, name: string) => `${namespace}.${name}` === 'billing.total'
+    expect(errorsOf('info thisapp.billing.total(1);', { functionExists })).toEqual([])
+    expect(errorsOf('info thisapp.billing.sum(1);', { functionExists })).toEqual(['1:6 thisapp.billing.sum is not available here.'])
+  })
+
   test('arguments of a script without a header are said by whoever checks it', () => {
     expect(errorsOf('info dealId.toLong();', { arguments: ['dealId'] })).toEqual([])
+  })
+
+  test('names without a value in a script without a header are one finding, with the header they want', () => {
+    const source = 'deal = zoho.crm.getRecordById("Deals", dealId); info dealId + quoteId + dealId; if(stage == "x") { return stage; }'
+    expect(errorsOf(source)).toEqual(["1:40 Variables 'dealId', 'quoteId' and 'stage' are not defined"])
+    expect(suggestionOf(source)).toBe(
+      'Where the caller hands them in, write a header: string automation.name(dealId, quoteId, stage) { … }.',
+    )
+    expect(check('string automation.name(dealId, quoteId, stage) { return dealId + quoteId + stage; }').errors).toEqual([])
+    // one that looks like another is a misspelling of its own, and many are not listed to the end
+    expect(errorsOf('quote = 1; info qoute; info first + second;')).toEqual([
+      "1:17 Variable 'qoute' is not defined",
+      "1:29 Variables 'first' and 'second' are not defined",
+    ])
+    expect(errorsOf(`x = ${Array.from({ length: 10 }, (_, i) => `wanted${'x'.repeat(i * 5)}`).join(' + ')};`)[0]).toMatch(
+      /and 2 more are not defined$/,
+    )
+    const handed = check('info organization.get("a") + contact.get("b") + organization.get("c") + dealId;')
+    expect(told(handed.warnings)).toEqual(["1:6 Variables 'organization' and 'contact' are not defined"])
+    expect(handed.warnings[0]?.suggestion).toBe(
+      'Elsewhere they are handed in. Here they are arguments: void automation.name(map organization, map contact, dealId) { … }.',
+    )
   })
 
   test('a misspelt name gets the one that was meant', () => {
     expect(suggestionOf('customer = 1; info custmer;')).toBe("Did you mean 'customer'?")
     expect(suggestionOf('info zoho.currentdat;')).toBe("Did you mean 'zoho.currentdate'?")
-    expect(suggestionOf('x = 1; info nothingLikeIt;')).toBeNull()
+    expect(suggestionOf('void a.f() { x = 1; info nothingLikeIt; }')).toBeNull()
   })
 })
 
@@ -183,7 +217,7 @@ describe('tasks', () => {
       'l = {1,2}; info l[0]; k = 1; info l[k];',
       ['1:18 Elements are not taken with brackets.', '1:35 Elements are not taken with brackets.'],
     ],
-    ['zoho.people.getRecords("employee");', ['1:1 zoho.people.getRecords is not available here.']],
+    ['zoho.analytics.createRow("sales");', ['1:1 zoho.analytics.createRow is not available here.']],
     ['zoho.subscriptions.getList("customers","1","c"); zoho.chat.postToUser("a","b","c"); zoho.crm.create("Leads",Map());', []],
     ['rows = Collection(); row = Deals.Contacts(); rows.insert(row);', ['1:28 Deals.Contacts() is not available here.']],
     // a chat script's attribute: which account is used is the connection's to say (CON-40)
@@ -245,7 +279,7 @@ test('each says what to do instead', () => {
     'There is no form: return what its fields shall hold.',
     'Return the address: whoever called the function opens it.',
   ])
-  expect(instead('zoho.pushNotification("x"); thisapp.billing.total(1); zoho.people.getRecords("e"); ftp [ action: upload ];')).toEqual([
+  expect(instead('zoho.pushNotification("x"); thisapp.billing.total(1); zoho.analytics.createRow("e"); ftp [ action: upload ];')).toEqual([
     'Send a mail with `sendmail`, or call a chat service with `invokeurl`.',
     'Call a function of Patchbay by its namespace and name; `thisapp.variables.x` reads a variable.',
     'Call its API with `invokeurl`.',
@@ -276,6 +310,7 @@ describe('statements', () => {
     ['a = true; x = (a && a) || a;', []],
     ['a = true; x = a || a && a || a && a;', ['1:15 && and || stand together without parentheses.']],
     ['x = 1; x == 2;', ['1:8 Improper Statement']],
+    ['x = 1; if(x = 2) { info x; }', ["1:12 '=' compares in a condition."]],
   ])('%s warns', (source, warnings) => {
     expect(warningsOf(source)).toEqual(warnings)
   })

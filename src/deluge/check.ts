@@ -2,13 +2,14 @@ import type { Assignment, Binary, Expression, FunctionDeclaration, Member, Metho
 import { pathOf } from './ast.ts'
 import { type Bindings, bindingsOf, isBound } from './bindings.ts'
 import { calleeOf, hostRoots, isSystemPath, type Own, ownFunctions } from './callee.ts'
+import { type Free, isMeantAsItIs, noneFree, noteOnce, reportFree } from './check-arguments.ts'
 import { checkCall, isCategory, isMethod, type Reports } from './check-calls.ts'
 import { checkReturns } from './check-returns.ts'
 import { checkTask } from './check-tasks.ts'
 import { checkCondition, checkOperator, checkSign } from './check-types.ts'
 import { type Finding, findingsOf } from './finding.ts'
 import { insteadOf } from './instead.ts'
-import { didYouMean } from './nearest.ts'
+import { didYouMean, nearest } from './nearest.ts'
 import { parse, type ParseOptions } from './parse.ts'
 import { type KindsOf, kindsIn } from './static-kinds.ts'
 import { type Uses, usesOf } from './uses.ts'
@@ -77,10 +78,12 @@ export function check(source: string, options: CheckOptions = {}): CheckResult {
       complete: syntax.length === 0,
       full: errors.full,
       mixed: new Set(),
+      free: noneFree(),
     }
     visitStatements(body, (statement, loop) => {
       checkStatement(checking, statement, loop !== null)
     })
+    reportFree(body, checking.free, to)
     if (declaration !== null && syntax.length === 0) checkReturns(declaration, kindOf, to)
   }
   checkNames(script, to)
@@ -131,6 +134,7 @@ interface Checking {
   readonly full: () => boolean
   /** Where mixed logic was reported: a chain of operators begins where its first operand does. */
   readonly mixed: Set<number>
+  readonly free: Free
 }
 
 function checkStatement(checking: Checking, statement: Statement, inLoop: boolean): void {
@@ -244,13 +248,19 @@ function checkVariable(checking: Checking, name: string, at: { readonly start: n
   }
   if (!complete) return
   const message = `Variable '${name}' is not defined`
-  if (since === undefined && !bindings.hasHeader && given.size === 0 && handedIn.has(name)) {
-    to.warning(at, message, `Elsewhere it is handed in. Here it is an argument: void automation.name(map ${name}) { … }.`)
+  if (checking.free.names.has(name)) return
+  const isFree = since === undefined && !bindings.hasHeader && given.size === 0
+  if (isFree && handedIn.has(name)) {
+    noteOnce(checking.free.handedIn, name, at)
     return
   }
   if (since !== undefined) to.error(at, message, 'It gets its first value further down.')
   else if (isCategory(name)) to.error(at, message, 'Call a function: its name and its arguments in parentheses follow.')
-  else to.error(at, message, didYouMean(name, [...bindings.parameters, ...bindings.since.keys(), ...given, ...loose]))
+  else {
+    const candidates = [...bindings.parameters, ...bindings.since.keys(), ...given, ...loose]
+    if (isFree && isMeantAsItIs(name, nearest(name, candidates))) noteOnce(checking.free.names, name, at)
+    else to.error(at, message, didYouMean(name, candidates))
+  }
 }
 
 /** System variables without dots. */

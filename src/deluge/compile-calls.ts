@@ -1,5 +1,6 @@
 import { type Call, type Expression, type MethodCall } from './ast.ts'
 import { functions } from './builtins/index.ts'
+import { pathInApplication } from './callee.ts'
 import { callFunction, callNamed } from './calls.ts'
 import { coerce } from './coerce.ts'
 import { codeOf, operandOf } from './compile-expressions.ts'
@@ -136,6 +137,12 @@ function compilePathCall(scope: Scope, expression: MethodCall, path: string): Op
   if (systemVariables.has(path.toLowerCase()) || path === 'input' || /^input\.\w+$/.test(path)) return null
   if (variablePrefixes.some(prefix => path.toLowerCase().startsWith(prefix))) return null
   const codes = argumentsOf(scope, expression)
+  const inApplication = pathInApplication(path)
+  if (inApplication !== null) {
+    const meant = scope.functions.get(`${inApplication}.${name}`.toLowerCase())
+    if (meant) return beforeCall(codes, (run, values) => callFunction(run, meant, values))
+    if (/^\w+$/.test(inApplication)) return beforeCall(codes, (run, values) => callNamed(run, inApplication, name, values))
+  }
   if (path.includes('.')) {
     return beforeCall(codes, () => {
       throw new Failure(`Not able to find '${full}' function`)
@@ -158,10 +165,12 @@ export function compileMethodCall(scope: Scope, expression: MethodCall): Operand
   const elsewhere = path === null ? null : compilePathCall(scope, expression, path)
   if (elsewhere) return elsewhere
   const object = codeOf(scope, expression.object)
-  return operandOf(methodCode(expression, object, argumentsOf(scope, expression)), expression.nameStart)
+  // `insert("k":v)` says that the collection has keys; `insert(aMap)` adds an element, which is a map
+  const name = expression.keys !== null && expression.name.toLowerCase() === 'insert' ? 'insertAll' : expression.name
+  return operandOf(methodCode(name, expression.nameStart, object, argumentsOf(scope, expression)), expression.nameStart)
 }
 
-function methodCode({ name, nameStart: at }: MethodCall, object: Code, codes: readonly Code[]): Code {
+function methodCode(name: string, at: number, object: Code, codes: readonly Code[]): Code {
   const site = siteOf(name)
   const [first, second] = codes
   if (codes.length === 0) return quick0(name, object, at) ?? ((slots, run) => called(run, at, site, [object(slots, run)]))

@@ -19,6 +19,8 @@ export interface Cursor {
   depth: number
   /** Braces of lists and maps that are open where the parser stands: their `}` close no block. */
   braces: number
+  /** Conditions that are open where the parser stands: in them `=` compares (ST-2). */
+  conditions: number
   /** Where a missing `}` was last reported: every block around ends there, too, and one finding is enough. */
   unclosedAt: number
   /** Nothing more is worth reporting: the nesting is too deep or the findings are too many. */
@@ -40,6 +42,7 @@ export function cursorOf(source: string, precedence: Cursor['precedence'], findi
     at: 0,
     depth: 0,
     braces: 0,
+    conditions: 0,
     unclosedAt: -1,
     over: false,
     report(span, message, suggestion = null) {

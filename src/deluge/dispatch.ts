@@ -96,14 +96,23 @@ function ofText(context: Context, rows: ReadonlyMap<Kind | 'any', Row>, text: st
   return ofDate && date ? { row: ofDate, receiver: date } : null
 }
 
+const takes = (row: Row, count: number) => count >= row.least && count <= row.most
+
+/** The row for a kind of receiver. Lists and maps have what a collection has, too: `{}` is often meant as one (`ids.insert(5)`, LEX-10). */
+function rowFor(rows: ReadonlyMap<Kind | 'any', Row>, kind: Kind, count: number): Row | undefined {
+  const row = rows.get(kind) ?? rows.get('any')
+  if (row === undefined || takes(row, count) || (kind !== 'list' && kind !== 'map')) return row
+  const ofCollection = rows.get('collection')
+  return ofCollection && takes(ofCollection, count) ? ofCollection : row
+}
+
 /** The row for a receiver that has none of its own kind. */
-function foundElsewhere(context: Context, rows: ReadonlyMap<Kind | 'any', Row>, receiver: Value): Found | null {
+function foundElsewhere(context: Context, rows: ReadonlyMap<Kind | 'any', Row>, receiver: Value, count: number): Found | null {
   if (typeof receiver === 'string') return ofText(context, rows, receiver)
   const kind = kindOf(receiver)
   if (typeof receiver === 'object' && receiver !== null) {
-    if (receiver.kind === 'map' && receiver.open && rows.has('list')) {
-      return { row: rows.get('list') as Row, receiver: toBeList(receiver) }
-    }
+    const ofList = receiver.kind === 'map' && receiver.open ? rowFor(rows, 'list', count) : undefined
+    if (ofList) return { row: ofList, receiver: toBeList(receiver) }
     if (receiver.kind === 'collection') {
       const row = rows.get(receiver.content.kind)
       return row ? { row, receiver: receiver.content } : null
@@ -149,12 +158,19 @@ const namesHere: Partial<Readonly<Record<Kind, Readonly<Record<string, string>>>
   map: { length: 'size()', len: 'size()', add: 'put(key, value)' },
 }
 
+/**
+ * A text is its comma-separated parts, as in a loop (ST-3), where a place among them is asked for, as scripts of bots read words, and where
+ * they are counted.
+ */
+const isSeenAsList = (name: string, text: string, argument: Value | undefined): boolean =>
+  (name === 'get' && text !== '' && typeof argument === 'number') || (name === 'size' && text.includes(','))
+
 /** `receiver.name(…)` with values of any kind: `values[0]` is the receiver. */
 export function callMethod(context: Context, site: Site, values: readonly [Value, ...Value[]]): Value {
   const receiver = values[0]
   const kind = kindOf(receiver)
   if (site.kind === kind && site.row !== null) return runRow(context, site.row, values)
-  const row = site.rows.get(kind) ?? site.rows.get('any')
+  const row = rowFor(site.rows, kind, values.length)
   if (row) {
     site.kind = kind
     site.row = row
@@ -162,11 +178,10 @@ export function callMethod(context: Context, site: Site, values: readonly [Value
   }
   if (site.rows.size === 0) throw notFound(site.name)
   if (receiver === null) throw new Failure('Null value occurred')
-  const found = foundElsewhere(context, site.rows, receiver)
+  const found = foundElsewhere(context, site.rows, receiver, values.length)
   if (found) return runRow(context, found.row, [found.receiver, ...values.slice(1)])
-  // A text is its comma-separated parts where a place among them is asked for, as in a loop (ST-3): scripts of bots read words so.
-  const ofList = typeof receiver === 'string' && receiver !== '' && site.name.toLowerCase() === 'get' && site.rows.get('list')
-  if (ofList && typeof values[1] === 'number') return runRow(context, ofList, [listOf(partsOf(context, receiver)), ...values.slice(1)])
+  const ofList = typeof receiver === 'string' && isSeenAsList(site.name.toLowerCase(), receiver, values[1]) && site.rows.get('list')
+  if (ofList) return runRow(context, ofList, [listOf(partsOf(context, receiver)), ...values.slice(1)])
   // A call that was answered with nothing gives "" (URL-26), and scripts ask it for "data" before they look whether it is there.
   if (receiver === '' && Object.hasOwn(ofNothing, site.name.toLowerCase())) return ofNothing[site.name.toLowerCase()] ?? null
   const kinds = [...site.rows.keys()].filter(one => one !== 'any')
@@ -184,7 +199,7 @@ export function callFunctionForm(context: Context, site: Site, values: readonly 
   const row = functions.get(site.name.toLowerCase())
   const [first, ...others] = values
   const isMethod = site.rows.size > 0 && first !== undefined
-  if (row && (!isMethod || (values.length >= row.least && values.length <= row.most))) return runRow(context, row, values)
+  if (row && (!isMethod || takes(row, values.length))) return runRow(context, row, values)
   if (isMethod) return callMethod(context, site, [first, ...others])
   if (site.rows.size > 0) throw new Failure(`Number of Arguments mismatches for the function '${site.name}'`)
   throw notFound(site.name)

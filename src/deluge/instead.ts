@@ -2,7 +2,7 @@ import { insteadOfBuiltin } from './builtins/unavailable.ts'
 
 /*
  * What to do here instead of what only another host of the language can do (ST-10, ST-12). A construct is named as the findings name it:
- * `alert`, `insert into`, `fetching records of Orders`, `zoho.people.getRecords`.
+ * `alert`, `insert into`, `fetching records of Orders`, `zoho.analytics.createRow`.
  */
 
 const records = 'Call `zoho.creator.getRecords` over a connection, or an API with `invokeurl`.'

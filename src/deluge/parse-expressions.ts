@@ -52,9 +52,10 @@ function parseBinary(cursor: Cursor, least: number): Expression {
     if (operator === null) return left
     const binding = (cursor.precedence === 'creator' ? creator : usual)[operator]
     if (binding < least) return left
+    const single = isAt(cursor, '=')
     takeOperator(cursor)
     const right = parseBinary(cursor, binding + 1)
-    left = { kind: 'binary', operator, left, right, parenthesised: false, start: left.start, end: right.end } satisfies Binary
+    left = { kind: 'binary', operator, left, right, parenthesised: false, single, start: left.start, end: right.end } satisfies Binary
   }
 }
 
@@ -63,6 +64,7 @@ const isOperator = (kind: string): kind is BinaryOperator => Object.hasOwn(usual
 function operatorAt(cursor: Cursor): BinaryOperator | null {
   const { kind } = peek(cursor)
   if (isOperator(kind)) return kind
+  if (kind === '=' && cursor.conditions > 0) return '=='
   return kind === 'name' || kind === '?' ? mistakenWord(cursor) : null
 }
 
@@ -147,7 +149,15 @@ function parseArguments(cursor: Cursor): { values: Expression[]; keys: Expressio
   return { values, keys }
 }
 
-/** `if(a = b)` almost always wanted to compare. Reads the rest, so that one mistake is one finding. */
+/** Reads a condition, or what stands in parentheses: nothing can be assigned there, and `=` compares. */
+export function inCondition(cursor: Cursor, read: (cursor: Cursor) => Expression): Expression {
+  cursor.conditions += 1
+  const condition = read(cursor)
+  cursor.conditions -= 1
+  return condition
+}
+
+/** `f(a = b)`: other languages name arguments so. Reads the rest, so that one mistake is one finding. */
 export function assignedInside(cursor: Cursor): void {
   if (!isAt(cursor, '=')) return
   cursor.report(peek(cursor), "'=' assigns, and nothing can be assigned here.", 'Compare with ==.')
@@ -186,8 +196,7 @@ function digitsOf(written: string): string {
 
 function parseParentheses(cursor: Cursor): Expression {
   const { start } = advance(cursor)
-  const expression = parseExpression(cursor)
-  assignedInside(cursor)
+  const expression = inCondition(cursor, parseExpression)
   expect(cursor, ')')
   if (expression.kind !== 'binary') return { ...expression, start, end: endOf(cursor) }
   return { ...expression, parenthesised: true, start, end: endOf(cursor) }
@@ -233,7 +242,10 @@ function isConstructor(cursor: Cursor): boolean {
 }
 
 function callNamed(cursor: Cursor, name: string, start: number): Expression {
+  const isCondition = name.toLowerCase() === 'if'
+  if (isCondition) cursor.conditions += 1
   const given = parseArguments(cursor)
+  if (isCondition) cursor.conditions -= 1
   return { kind: 'call', name, arguments: given.values, keys: given.keys, start, end: endOf(cursor) } satisfies Call
 }
 

@@ -18,7 +18,7 @@ import {
 } from './cursor.ts'
 import { fieldStatement, formStatement, recordLoop, startsFormStatement, startsRecordLoop, startsUpdate, updateOf } from './foreign.ts'
 import { mistakenStatements } from './mistakes.ts'
-import { assignedInside, parseExpression } from './parse-expressions.ts'
+import { inCondition, parseExpression } from './parse-expressions.ts'
 import { isHeader } from './parse-functions.ts'
 import { parseFor } from './parse-loops.ts'
 import { parseMistake, startsMistake } from './parse-mistakes.ts'
@@ -45,6 +45,7 @@ export function parseStatements(cursor: Cursor, outermost: boolean): Statement[]
 function readable<Result>(cursor: Cursor, read: () => Result): Result | null {
   const { at, depth } = cursor
   cursor.braces = 0
+  cursor.conditions = 0
   try {
     return read()
   } catch (error) {
@@ -243,14 +244,14 @@ export function parseCondition(cursor: Cursor): Expression | null {
   const { depth } = cursor
   try {
     expect(cursor, '(', 'The condition stands in parentheses.')
-    const condition = parseExpression(cursor)
-    assignedInside(cursor)
+    const condition = inCondition(cursor, parseExpression)
     if (isAt(cursor, ',')) return condition
     expect(cursor, ')')
     return condition
   } catch (error) {
     if (!isUnreadable(error)) throw error
     cursor.depth = depth
+    cursor.conditions = 0
     skipToBlock(cursor)
     return null
   }

@@ -40,5 +40,6 @@ string tools.fresh(string old) // old
 
   it('changes one without a header only where it calls itself', () => {
     assert.equal(as('x = standalone.old(1); return x;'), 'x = tools.fresh(1); return x;')
+    assert.equal(as('x = thisapp.standalone.old(1); return x;'), 'x = tools.fresh(1); return x;')
   })
 })

@@ -35,7 +35,7 @@ export function renamed(source: string, from: FunctionName, to: FunctionName, op
       for (const root of expressionsOf(statement))
         visitExpression(root, expression => {
           if (expression.kind !== 'method') return partsOf(expression)
-          const callee = calleeOf(expression, bindings, own, null)
+          const callee = calleeOf(expression, bindings, own, (namespace, name) => isMeant({ namespace, name }))
           const called = callee.kind === 'own' ? callee.declaration : callee.kind === 'function' ? callee : null
           if (called === null || !isMeant(called)) return partsOf(expression)
           spans.push({ start: expression.start, end: expression.nameStart + expression.name.length })

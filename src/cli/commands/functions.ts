@@ -6,6 +6,7 @@ import { checkCommand } from './functions-check.ts'
 import { planCommand } from './functions-plan.ts'
 import { pullCommand } from './functions-pull.ts'
 import { pushCommand } from './functions-push.ts'
+import { renameCommand } from './functions-rename.ts'
 import { runCommand } from './functions-run.ts'
 import { runsCommand } from './functions-runs.ts'
 
@@ -56,6 +57,7 @@ With scripts from elsewhere, begin with: patchbay functions plan DIR`,
   pullCommand(functions, context)
   runCommand(functions, context)
   runsCommand(functions, context)
+  renameCommand(functions, context)
   checkCommand(functions, context)
   planCommand(functions, context)
 }

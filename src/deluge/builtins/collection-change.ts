@@ -19,12 +19,16 @@ export const collectionChange: Builtins = {
       'c = Collection(); c.insert("a":1); c.get("a")': '1',
       'c = Collection("Creator":5); c.insert("CRM"); c': 'error: This collection has keys',
       'c = Collection("Creator"); c.insert("CRM","x"); c': 'error: This collection has indexes',
+      'c = Collection("Creator"); c.insert("CRM":5); c': 'error: This collection has indexes',
+      'c = Collection(); c.insert({"name":"a"}); c.insert({"name":"b"}); c.size()': '2',
+      'c = {}; c.insert("a"); c.insert("b"); c': '{"a","b"}',
+      'c = {}; c.insert("a":1); c.insert("b":2); c': '{"a":1,"b":2}',
     },
-    // `insert("k":v)` arrives as a map.
+    // `insert("k":v)` is `insertAll({"k":v})`: a map without braces of its own, which is an element where it has them.
     run: (context, receiver, element, value) => {
-      const pairs = typeof element === 'object' && element?.kind === 'map' && !element.open ? element : null
+      const hasKeys = receiver.content.kind === 'map' && sizeOf(receiver) > 0
       if (value !== undefined) putIn(context, entriesOf(receiver), element, value)
-      else if (pairs !== null && (receiver.content.kind === 'map' || sizeOf(receiver) === 0)) putAllIn(context, entriesOf(receiver), pairs)
+      else if (hasKeys && typeof element === 'object' && element?.kind === 'map') putAllIn(context, entriesOf(receiver), element)
       else append(context, elementsOf(receiver), element)
       return null
     },

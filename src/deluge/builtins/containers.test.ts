@@ -209,8 +209,12 @@ describe('maps and collections', () => {
     expect(open.content).toMatchObject(listOf(['a']))
     expect(() => call(collection, 'insert', [open, 'k', 'v'])).toThrow(/has indexes/)
     call(collection, 'clear', [open])
-    call(collection, 'insert', [open, mapOf([['k', 'v']])])
+    call(collection, 'insertAll', [open, collectionOf(mapOf([['k', 'v']]))])
     expect(() => call(collection, 'insert', [open, 'a'])).toThrow(/has keys/)
+    // a map is an element, too; only `insert("k":v)` says that there are keys
+    call(collection, 'clear', [open])
+    call(collection, 'insert', [open, mapOf([['k', 'v']])])
+    expect(open.content).toMatchObject(listOf([mapOf([['k', 'v']])]))
   })
 
   it('leave a collection alone when one of several indexes is not there', () => {

@@ -107,8 +107,11 @@ export const dateTime: Builtins = {
     doc: 'Milliseconds since 1970.',
     takes: ['date'],
     gives: 'number',
-    aliases: ['toNumber'],
-    examples: { "'2020-02-03T03:48:12Z'.toTime().toLong()": '1580701692000' },
+    aliases: ['toNumber', 'getTime'],
+    examples: {
+      "'2020-02-03T03:48:12Z'.toTime().toLong()": '1580701692000',
+      "'2020-02-03T03:48:12Z'.toTime().getTime()": '1580701692000',
+    },
     run: (_, date) => date.ms,
   }),
   toDate: builtin({

@@ -1,13 +1,15 @@
 import { unzipSync, zipSync, type Zippable } from 'fflate'
 import { contentTypeOf } from '../content-types.ts'
 import { Failure } from '../failure.ts'
-import { fileText, textOf } from '../text.ts'
+import { fileText, jsonOf, textOf } from '../text.ts'
 import { emptyMap, fileOf, type File, type KeyValue, type Value } from '../value.ts'
 import { builtin, type Builtins, type Context } from './define.ts'
 
 const octets = 'application/octet-stream'
 
 const isFile = (value: Value): value is File => typeof value === 'object' && value?.kind === 'file'
+const isContainer = (value: Value) =>
+  typeof value === 'object' && (value?.kind === 'list' || value?.kind === 'map' || value?.kind === 'collection')
 
 /** A path in an archive under which nothing stands yet: "a.txt", then "a (1).txt". */
 function freePath(archive: Zippable, path: string): string {
@@ -106,11 +108,18 @@ export const file: Builtins = {
     run: (_context, { bytes }) => bytes.length,
   }),
   getFileContent: builtin({
-    doc: 'The content of a file as text, in its charset, else as UTF-8. Of files that hold no text it makes no sense.',
-    takes: ['file'],
+    doc: 'The content of a file as text, in its charset, else as UTF-8. Of files that hold no text it makes no sense. An answer that was read as JSON already is its JSON text.',
+    takes: ['any'],
     gives: 'text',
-    examples: { '"hé".toFile("a.txt").getFileContent()': '"hé"' },
+    examples: {
+      '"hé".toFile("a.txt").getFileContent()': '"hé"',
+      '{"a":1}.getFileContent()': '"{\\"a\\":1}"',
+      '"a".getFileContent()': '"a"',
+      'f = null; f.getFileContent()': 'error: Null value occurred',
+    },
     run(context, given) {
+      if (given === null) throw new Failure('Null value occurred')
+      if (!isFile(given)) return isContainer(given) ? jsonOf(context.surroundings, given) : textOf(context.surroundings, given)
       context.meter.textOf(given.bytes.length / 4)
       const text = fileText(given)
       context.meter.textOf(text.length)

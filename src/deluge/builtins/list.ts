@@ -9,9 +9,13 @@ import { sortBy } from './order.ts'
 
 const parameterOf = { text: 'text', number: 'number', decimal: 'numeric', boolean: 'boolean', date: 'date' } as const
 
-/** What a typed list makes of an element (LEX-13): 1 becomes "1" among texts, a date becomes milliseconds among numbers. Null stays. */
+/**
+ * What a typed list makes of an element (LEX-13): 1 becomes "1" among texts, a date becomes milliseconds among numbers. Null stays; so do
+ * maps and lists among texts, which scripts collect in `List:String()` and send as JSON.
+ */
 export function elementOf(context: Context, of: ElementType, value: Value): Value {
   if (value === null) return null
+  if (of === 'text' && typeof value === 'object' && (value.kind === 'map' || value.kind === 'list')) return value
   const given = (of === 'number' || of === 'decimal') && typeof value === 'object' && value.kind === 'date' ? value.ms : value
   const made = coerce(context, given, parameterOf[of])
   return of === 'decimal' && isNumeric(made) ? decimalOf(digitsOf(made)) : made
@@ -83,6 +87,7 @@ export const list: Builtins = {
       'l = {1,2}; l.add(3); l': '{1,2,3}',
       'l = List(); l.add({1,2}); l.size()': '1',
       'l = List:String(); l.add(1); l.contains("1")': 'true',
+      'l = List:String(); l.add({"a":1}); {"rows":l}': '{"rows":{{"a":1}}}',
       "l = List:Float(); l.add('01-Jan-2019'); l.get(0)": '1546329600000.0',
       'l = List:Int(); l.add("12"); l.add(3.7); l': '{12,3}',
       'l = List:Bool(); l.add("true"); l.get(0)': 'true',

@@ -121,18 +121,19 @@ export const searching: Builtins = {
     run: (context, text, pattern) => regexOf(pattern).matches(text, context.meter),
   }),
   indexOf: builtin({
-    doc: 'The place of the first occurrence of a text, counted from 0; -1 when it does not occur.',
-    takes: ['text', 'text'],
+    doc: 'The place of the first occurrence of a text, from a place on when one is given, counted from 0; -1 when it does not occur.',
+    takes: ['text', 'text', 'integer?'],
     gives: 'number',
-    parameters: ['searchText'],
+    parameters: ['searchText', 'from'],
     aliases: ['find'],
     examples: {
       '"Hello world, welcome to the universe".find("e")': '1',
       '"Hello".indexOf("x")': '-1',
       '"Hello".indexOf("H")': '0',
       '"Hello".indexOf("h")': '-1',
+      '"a,b,c".indexOf(",",2)': '3',
     },
-    run: (_context, text, part) => indexOfText(text, part),
+    run: (_context, text, part, from) => indexOfText(text, part, Math.max(0, from ?? 0)),
   }),
   lastIndexOf: builtin({
     doc: 'The place of the last occurrence of a text, counted from 0; -1 when it does not occur.',

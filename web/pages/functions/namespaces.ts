@@ -15,4 +15,6 @@ export const integrationNamespaces: readonly string[] = [
   'zoho.mail',
   'zoho.sign',
   'zoho.writer',
+  'zoho.sheet',
+  'zoho.people',
 ]

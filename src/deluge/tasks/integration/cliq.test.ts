@@ -37,4 +37,9 @@ tellCases('tasks of Cliq (§3.10)', [
     given: ['prices', { criteria: 'low>1' }, 'c'],
     sends: 'GET https://zoho.cliq.example/api/v2/storages/prices/records?criteria=low%3E1',
   },
+  {
+    task: 'zoho.cliq.deleteRecords',
+    given: ['prices', 'low==1', 'c'],
+    sends: 'DELETE https://zoho.cliq.example/api/v2/storages/prices/records?criteria=low%3D%3D1',
+  },
 ])

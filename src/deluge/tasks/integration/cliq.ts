@@ -73,5 +73,13 @@ export const cliq: Product = {
       path: `${records}/{id}`,
       gives: 'raw',
     },
+    deleteRecords: {
+      doc: 'Deletes the records of a database that fit criteria: "name==Ada".',
+      takes: { database: 'text', criteria: 'text' },
+      method: 'DELETE',
+      path: records,
+      query: { criteria: '{criteria}' },
+      gives: 'raw',
+    },
   },
 }

@@ -57,6 +57,21 @@ tellCases('tasks of the CRM and Bigin (§3.10)', [
     gives: [],
   },
   {
+    // a script may have encoded the value for the address itself
+    task: 'zoho.crm.searchRecords',
+    given: ['Leads', '(City:equals:Rome%20%28IT%29)', 'c'],
+    sends: 'GET https://zoho.crm.example/crm/v2/Leads/search?criteria=%28City%3Aequals%3ARome%20%28IT%29%29',
+    answer: { status: 204 },
+    gives: [],
+  },
+  {
+    task: 'zoho.crm.searchRecords',
+    given: ['Leads', '(Rebate:equals:50%bc)', 'c'],
+    sends: 'GET https://zoho.crm.example/crm/v2/Leads/search?criteria=%28Rebate%3Aequals%3A50%25bc%29',
+    answer: { status: 204 },
+    gives: [],
+  },
+  {
     task: 'zoho.crm.getRelatedRecords',
     given: ['Notes', 'Leads', 7, 'c'],
     sends: 'GET https://zoho.crm.example/crm/v2/Leads/7/Notes',
@@ -103,6 +118,12 @@ tellCases('tasks of the CRM and Bigin (§3.10)', [
     answer: { body: created },
   },
   {
+    task: 'zoho.crm.getRecordById',
+    given: ['Trips', 5, { connection: 'c', fields: 'Name' }],
+    connection: 'c',
+    sends: 'GET https://zoho.crm.example/crm/v2/Trips/5?fields=Name',
+  },
+  {
     // and the last argument counts before them
     task: 'zoho.crm.createRecord',
     given: ['Leads', { connection: 'by phone' }, { connection: 'other' }, 'c'],
@@ -145,6 +166,8 @@ tellCases('tasks of the CRM and Bigin (§3.10)', [
     sends: 'POST https://zoho.crm.example/crm/v2/Leads/5/Attachments',
     body: /name="file"; filename="a\.txt"\r\nContent-Type: text\/plain\r\n\r\nhello/,
     answer: { body: created },
+    // what became of it, not only what was created: scripts ask it for "status"
+    gives: created.data[0],
   },
   {
     task: 'zoho.bigin.getRecords',

@@ -7,14 +7,15 @@ const create = (trigger: readonly string[]): Template => ({ data: ['{values}'], 
 function tasksOf(version: 'v2' | 'v8'): Readonly<Record<string, IntegrationRow>> {
   const at = `/crm/${version}`
   const trigger = version === 'v8' ? ['approval', 'blueprint', 'orchestration'] : ['approval', 'blueprint']
-  const paged = { page: '{page}', per_page: '{perPage}', '...': '{query}' }
+  // the options of what reads are further parameters of its query
+  const paged = { page: '{page}', per_page: '{perPage}', '...': '{options}' }
   return {
     getRecords: {
       doc: 'Records of a module, a page at a time.',
       takes:
         version === 'v8'
-          ? { module: 'text', query: 'map?', page: 'integer?', perPage: 'integer?' }
-          : { module: 'text', page: 'integer?', perPage: 'integer?', query: 'map?' },
+          ? { module: 'text', options: 'map?', page: 'integer?', perPage: 'integer?' }
+          : { module: 'text', page: 'integer?', perPage: 'integer?', options: 'map?' },
       method: 'GET',
       path: `${at}/{module}`,
       query: paged,
@@ -22,23 +23,23 @@ function tasksOf(version: 'v2' | 'v8'): Readonly<Record<string, IntegrationRow>>
     },
     getRecordById: {
       doc: 'One record.',
-      takes: { module: 'text', id: 'text', query: 'map?' },
+      takes: { module: 'text', id: 'text', options: 'map?' },
       method: 'GET',
       path: `${at}/{module}/{id}`,
-      query: { '...': '{query}' },
+      query: { '...': '{options}' },
       gives: 'record',
     },
     searchRecords: {
       doc: 'Records that fit criteria: "(Last_Name:equals:Boyle)and(City:equals:Rome)".',
-      takes: { module: 'text', criteria: 'text', page: 'integer?', perPage: 'integer?', query: 'map?' },
+      takes: { module: 'text', criteria: 'text', page: 'integer?', perPage: 'integer?', options: 'map?' },
       method: 'GET',
       path: `${at}/{module}/search`,
-      query: { criteria: '{criteria}', ...paged },
+      query: { criteria: '{criteria:decoded}', ...paged },
       gives: 'list',
     },
     getRelatedRecords: {
       doc: 'Records of a related list of a record.',
-      takes: { relation: 'text', parentModule: 'text', parentId: 'text', page: 'integer?', perPage: 'integer?', query: 'map?' },
+      takes: { relation: 'text', parentModule: 'text', parentId: 'text', page: 'integer?', perPage: 'integer?', options: 'map?' },
       method: 'GET',
       path: `${at}/{parentModule}/{parentId}/{relation}`,
       query: paged,
@@ -107,7 +108,7 @@ function tasksOf(version: 'v2' | 'v8'): Readonly<Record<string, IntegrationRow>>
       path: `${at}/{module}/{id}/Attachments`,
       body: { file: '{file}' },
       send: 'multipart',
-      gives: 'created',
+      gives: 'outcome',
     },
     deleteRecord: {
       doc: 'Deletes a record.',

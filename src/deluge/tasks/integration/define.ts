@@ -2,9 +2,9 @@ import type { ParameterName } from '../../builtins/define.ts'
 
 /**
  * How a parameter is converted. `text` takes ids too: they are sent as they are written. `query` takes a map, the same written "a=1&b=2", or
- * any other text.
+ * any other text. `module` takes the name of a module as pages write it, "SalesOrders": an API writes it small.
  */
-type Taken = Extract<ParameterName, 'text' | 'integer' | 'boolean' | 'map' | 'list' | 'file' | 'any'> | 'query'
+type Taken = Extract<ParameterName, 'text' | 'integer' | 'boolean' | 'map' | 'list' | 'collection' | 'file' | 'any'> | 'query' | 'module'
 
 /** Parameters that take a map of options, in which a script may name the connection. Records and queries may have a field of that name. */
 export const optionsParameters: readonly string[] = ['options', 'other']
@@ -13,10 +13,10 @@ export const optionsParameters: readonly string[] = ['options', 'other']
 export type Template = string | number | boolean | readonly Template[] | { readonly [key: string]: Template }
 
 /** What a script gets of an answer; see `results`. */
-export type ResultName = 'raw' | 'record' | 'list' | 'created' | 'file'
+export type ResultName = 'raw' | 'record' | 'list' | 'created' | 'outcome' | 'result' | 'resultRecord' | 'file'
 
 /**
- * One integration task: a call of a service's API, as data (§3.10). In templates `{name}` is an argument (`{name:map}` one of that kind): alone it is the value itself,
+ * One integration task: a call of a service's API, as data (§3.10). In templates `{name}` is an argument (`{name:map}` one of that kind; see `readings`): alone it is the value itself,
  * inside a longer text it is its text. The key `...` puts the entries of a map beside the others, and they win. What an argument that was
  * left out would fill is left out.
  */

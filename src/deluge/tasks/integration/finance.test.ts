@@ -26,8 +26,9 @@ tellCases('tasks of Books, Inventory, Invoice and Billing (§3.10)', [
   },
   {
     task: 'zoho.inventory.updateRecord',
-    given: ['Items', '10', '7', { rate: 1 }, 'c'],
-    sends: 'PUT https://zoho.inventory.example/inventory/v1/Items/7?organization_id=10',
+    // pages write modules large, the API writes them small
+    given: ['SalesOrders', '10', '7', { rate: 1 }, 'c'],
+    sends: 'PUT https://zoho.inventory.example/inventory/v1/salesorders/7?organization_id=10',
     body: { rate: 1 },
   },
   {

@@ -17,7 +17,7 @@ const tasksOf = (at: string): Readonly<Record<string, IntegrationRow>> => {
   return {
     getRecords: {
       doc: 'Records of a module. A map, or "item_id=7&page=2", filters them by the names of its API; any other text is searched for.',
-      takes: { module: 'text', organization: 'text', search: 'query?' },
+      takes: { module: 'module', organization: 'text', search: 'query?' },
       method: 'GET',
       path: `${at}/{module}`,
       query: { ...query, search_text: '{search:text}', '...': '{search:map}' },
@@ -25,7 +25,7 @@ const tasksOf = (at: string): Readonly<Record<string, IntegrationRow>> => {
     },
     getRecordsByID: {
       doc: 'One record.',
-      takes: { module: 'text', organization: 'text', id: 'text' },
+      takes: { module: 'module', organization: 'text', id: 'text' },
       method: 'GET',
       path: `${at}/{module}/{id}`,
       query,
@@ -33,7 +33,7 @@ const tasksOf = (at: string): Readonly<Record<string, IntegrationRow>> => {
     },
     createRecord: {
       doc: 'Creates a record.',
-      takes: { module: 'text', organization: 'text', values: 'map' },
+      takes: { module: 'module', organization: 'text', values: 'map' },
       method: 'POST',
       path: `${at}/{module}`,
       query,
@@ -42,7 +42,7 @@ const tasksOf = (at: string): Readonly<Record<string, IntegrationRow>> => {
     },
     updateRecord: {
       doc: 'Changes a record.',
-      takes: { module: 'text', organization: 'text', id: 'text', values: 'map' },
+      takes: { module: 'module', organization: 'text', id: 'text', values: 'map' },
       method: 'PUT',
       path: `${at}/{module}/{id}`,
       query,
@@ -51,7 +51,7 @@ const tasksOf = (at: string): Readonly<Record<string, IntegrationRow>> => {
     },
     deleteRecord: {
       doc: 'Deletes a record.',
-      takes: { module: 'text', organization: 'text', id: 'text' },
+      takes: { module: 'module', organization: 'text', id: 'text' },
       method: 'DELETE',
       path: `${at}/{module}/{id}`,
       query,
@@ -59,7 +59,7 @@ const tasksOf = (at: string): Readonly<Record<string, IntegrationRow>> => {
     },
     markStatus: {
       doc: 'Marks a record as sent, void, accepted ….',
-      takes: { module: 'text', organization: 'text', id: 'text', status: 'text' },
+      takes: { module: 'module', organization: 'text', id: 'text', status: 'text' },
       method: 'POST',
       path: `${at}/{module}/{id}/status/{status}`,
       query,
@@ -67,7 +67,7 @@ const tasksOf = (at: string): Readonly<Record<string, IntegrationRow>> => {
     },
     getTemplates: {
       doc: 'The templates of a module.',
-      takes: { module: 'text', organization: 'text' },
+      takes: { module: 'module', organization: 'text' },
       method: 'GET',
       path: `${at}/{module}/templates`,
       query,

@@ -8,9 +8,11 @@ import type { Product } from './define.ts'
 import { desk } from './desk.ts'
 import { billing, books, inventory, invoice } from './finance.ts'
 import { mail } from './mail.ts'
+import { people } from './people.ts'
 import { projects } from './projects.ts'
 import { recruit } from './recruit.ts'
 import { runIntegration } from './run.ts'
+import { sheet } from './sheet.ts'
 import { sign } from './sign.ts'
 import { workdrive } from './workdrive.ts'
 import { writer } from './writer.ts'
@@ -46,6 +48,8 @@ export const products: readonly Product[] = [
   mail,
   sign,
   writer,
+  sheet,
+  people,
 ]
 
 /** Where scripts find the tasks of a product; the first is its name. */

@@ -3,12 +3,14 @@ import { coerce } from '../../coerce.ts'
 import { formatDate } from '../../dates.ts'
 import { Failure } from '../../failure.ts'
 import { jsonOf, textOf } from '../../text.ts'
-import { emptyMap, kindOf, listOf, mapOf, toBeList, type KeyValue, type Value } from '../../value.ts'
+import { emptyMap, listOf, mapOf, toBeList, type KeyValue, type Value } from '../../value.ts'
 import { connectionFor } from '../default-connection.ts'
 import { invoke } from '../invoke-url.ts'
 import { fieldTextOf, isFile, isList, isMap } from '../multipart.ts'
 import { callTo, percentEncode, withQuery } from '../request.ts'
-import { optionsParameters, type IntegrationRow, type Product, type ResultName, type Template } from './define.ts'
+import { optionsParameters, type IntegrationRow, type Product, type Template } from './define.ts'
+import { readAs } from './readings.ts'
+import { results } from './results.ts'
 
 /** Arguments by the name of their parameter; what was left out, is null or an empty filler is absent. */
 type Arguments = ReadonlyMap<string, Value>
@@ -20,6 +22,13 @@ const isFiller = (value: Value): boolean =>
   value === null || value === '' || (isMap(value) && holdsNothing(value)) || (isList(value) && value.items.length === 0)
 
 const holdsNothing = ({ entries }: KeyValue): boolean => entries.size === 0 || (entries.size === 1 && entries.get('') === '')
+
+/** A value as what its parameter takes. */
+function argumentAs(context: Context, taken: string, value: Value): Value {
+  if (taken === 'query') return queryIn(value)
+  if (taken === 'module') return (coerce(context, value, 'text') as string).toLowerCase()
+  return coerce(context, value, taken as ParameterName)
+}
 
 const pairs = /^[\w.-]+=[^&]*(?:&[\w.-]+=[^&]*)*$/
 
@@ -70,8 +79,7 @@ function argumentsOf(
     }
     if (type.startsWith('any') && isFile(value) && row.send !== 'multipart')
       throw new Failure(`${name} cannot send a file here. Send it with \`invokeurl\` and \`files:\`.`)
-    const taken = type.replace('?', '')
-    given.set(parameter, taken === 'query' ? queryIn(value) : coerce(context, value, taken as ParameterName))
+    given.set(parameter, argumentAs(context, type.replace('?', ''), value))
   })
   const connection = isConnection && last !== null && last !== undefined ? textOf(context.surroundings, last).trim() || null : null
   const inOptions = connectionIn(given)
@@ -92,23 +100,10 @@ function connectionIn(given: Map<string, Value>): string | null {
 
 const placeholder = /\{(\w+)\}/g
 
-/** A map of form fields: one without `data` is what stands in that field. */
-const fieldsOf = (value: Value | undefined): Value | undefined =>
-  value === undefined || !isMap(value) || value.entries.has('data') ? value : mapOf([['data', value]])
-
-/** Whether workflow rules run: `true` names them, `false` names none; see `trigger` of the CRM's options. */
-const triggerOf = (value: Value | undefined): Value | undefined =>
-  typeof value === 'boolean' ? listOf(value ? ['workflow'] : []) : undefined
-
-/**
- * `{message:text}`: the argument, when it is of that kind; for parameters that take several. `{values:fields}` and `{workflow:trigger}`: see
- * `fieldsOf` and `triggerOf`.
- */
-function argumentOf(given: Arguments, name: string, kind: string | undefined): Value | undefined {
+/** `{message:text}`: the argument, as the word says it is read. */
+function argumentOf(context: Context, given: Arguments, name: string, reading: string | undefined): Value | undefined {
   const value = given.get(name)
-  if (kind === 'fields') return fieldsOf(value)
-  if (kind === 'trigger') return triggerOf(value)
-  return value === undefined || kind === undefined || kindOf(value) === kind ? value : undefined
+  return value === undefined ? undefined : readAs(reading, value, item => fieldTextOf(context, item))
 }
 
 /** A template with its arguments filled in; undefined when it is nothing but an argument that was left out. */
@@ -116,7 +111,7 @@ function fill(context: Context, template: Template, given: Arguments): Value | u
   if (typeof template === 'number' || typeof template === 'boolean') return template
   if (typeof template === 'string') {
     const alone = /^\{(\w+)(?::(\w+))?\}$/.exec(template)
-    if (alone !== null) return argumentOf(given, alone[1] ?? '', alone[2])
+    if (alone !== null) return argumentOf(context, given, alone[1] ?? '', alone[2])
     return template.replace(placeholder, (_, name: string) => fieldTextOf(context, given.get(name) ?? null))
   }
   if (Array.isArray(template)) {
@@ -162,36 +157,6 @@ function originOf(context: Context, { namespace, subdomain }: Product): string {
   const domain = subdomain === undefined ? undefined : /^https:\/\/www\.zohoapis\.([a-z.]+)$/.exec(origin)?.[1]
   return domain === undefined ? origin : `https://${subdomain ?? ''}.zoho.${domain}`
 }
-
-/** The list or the first map under `data`, as the CRM and its siblings answer. */
-const dataOf = (answer: Value): Value[] | null => {
-  const data = isMap(answer) ? answer.entries.get('data') : undefined
-  return data !== undefined && isList(data) ? data.items : null
-}
-
-/** What scripts get of an answer. An error of the service is the map it answered, whatever was asked for (URL-25). */
-const results: Readonly<Record<ResultName, (answer: Value) => Value>> = {
-  raw: answer => (answer === '' ? emptyMap() : answer),
-  file: answer => answer,
-  /** The record itself; an empty map when there is none. */
-  record: answer => {
-    if (answer === '') return emptyMap()
-    const data = dataOf(answer)
-    return data === null ? answer : (data[0] ?? emptyMap())
-  },
-  /** The records; 204, and a search without a result, are an empty list. */
-  list: answer => (answer === '' ? listOf([]) : (listIn(dataOf(answer)) ?? answer)),
-  /** What was created or changed: its id and times; the map of the error otherwise. */
-  created: answer => {
-    const first = dataOf(answer)?.[0]
-    if (first === undefined) return answer === '' ? emptyMap() : answer
-    if (!isMap(first) || first.entries.get('status') !== 'success') return first
-    const details = first.entries.get('details')
-    return details !== undefined && isMap(details) ? details : first
-  },
-}
-
-const listIn = (items: Value[] | null): Value | null => (items === null ? null : listOf(items))
 
 const deepestDate = 50
 
