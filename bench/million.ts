@@ -1,17 +1,23 @@
 import type { LoadResult } from './load.ts'
+import { measureKeys } from './million-keys.ts'
 import { row, type PartResult, type Sizes } from './part.ts'
 import { getRequest } from './patchbay.ts'
 import { measuredPostgres } from './postgres.ts'
 import { residentMegabytes } from './process-figures.ts'
 import { median, perSecond, rounded } from './report.ts'
-import { seed, seededName } from './seed.ts'
+import { seed, seededName, type Seeded } from './seed.ts'
 import { load, measure, setUp, type Stage } from './stage.ts'
 
 const few = 1000
-/** As many connections are called at random, as many ways Patchbay remembers; a quarter of a database that is made small. */
-const workingSetOf = (many: number): number => Math.min(10_000, Math.floor(many / 4))
+/** A fifth of all are in one organisation; of the others a hundred or fewer in each. */
+const seededAs = (connections: number): Seeded =>
+  connections <= few
+    ? { connections, organizations: 1, inFirst: connections }
+    : { connections, organizations: Math.max(2, Math.floor(connections / 100)), inFirst: Math.floor(connections / 5) }
+/** As many connections are called at random, as many ways Patchbay remembers; fewer of a database that is made small. */
+const workingSetOf = (many: number): number => Math.min(10_000, Math.floor(many / 10))
 /** Called once each, by nobody before. */
-const coldOf = (many: number): number => Math.min(3000, Math.floor(many / 10))
+const coldOf = (many: number): number => Math.min(3000, Math.floor(many / 20))
 const connections = 16
 const listCalls = 300
 
@@ -49,7 +55,7 @@ export async function measureMillion({ rounds, seconds, connections: many, nodeO
     const stage = async (count: number): Promise<Stage> => {
       const one = await setUp({ nodeOptions, databaseUrl: url })
       stages.push(one)
-      await seed(one.patchbay, url, count, Math.max(few, workingSet + coldOf(many)))
+      await seed(one.patchbay, url, seededAs(count))
       return one
     }
     const small = await stage(few)
@@ -71,7 +77,8 @@ export async function measureMillion({ rounds, seconds, connections: many, nodeO
     await load(small, 'proxy', {
       ...asked(small, []),
       request: callsOf(small, sets.small),
-      most: sets.small.length,
+      // as often as the other, or its code is less compiled
+      most: sets.large.length,
       connections,
       seconds: 120,
     })
@@ -87,7 +94,7 @@ export async function measureMillion({ rounds, seconds, connections: many, nodeO
       'list',
       asked(
         large,
-        numbers(0, listCalls).map(at => listPath(at, many)),
+        numbers(0, listCalls).map(at => listPath(at, seededAs(many).inFirst)),
       ),
     )
     const search = await load(
@@ -95,24 +102,27 @@ export async function measureMillion({ rounds, seconds, connections: many, nodeO
       'search',
       asked(
         large,
-        numbers(0, listCalls / 3).map(at => searchPath(at, many)),
+        numbers(0, listCalls / 3).map(at => searchPath(at, seededAs(many).inFirst)),
       ),
     )
     const ratio = median(rates.map(one => one.large / one.small))
     const inAll = `${many.toLocaleString('en').replaceAll(',', ' ')} connections`
     const held = residentMegabytes(large.patchbay.process.pid)
+    const heldBySmall = residentMegabytes(small.patchbay.process.pid)
+    const more = held === null || heldBySmall === null ? null : held - heldBySmall
+    const starts: { small: number; large: number }[] = []
+    for (let round = 0; round < 3; round++) starts.push({ small: await small.patchbay.restart(), large: await large.patchbay.restart() })
+    const start = { small: median(starts.map(one => one.small)), large: median(starts.map(one => one.large)) }
+    const keys = await measureKeys(large, callsOf(large, sets.large), many)
     return {
       rows: [
         row(`proxy with ${inAll} against ${few}, ${sets.large.length} of them in use, PostgreSQL`, { atLeast: 0.9 }, ratio, '×'),
         row('connection that is not in memory, PostgreSQL, p99 over the p99 of the upstream', { atMost: 5 }, cold.added, 'ms'),
         row(`${inAll}: a page of the list, p99`, { atMost: 50 }, list.p99Milliseconds, 'ms', 1),
         row(`${inAll}: a search, p99`, { atMost: 300 }, search.p99Milliseconds, 'ms', 1),
-        {
-          measure: `${inAll}: memory of Patchbay after all this`,
-          aim: '',
-          found: held === null ? '–' : `${Math.round(held)} MB`,
-          reached: null,
-        },
+        row(`${inAll}: memory of Patchbay after all this, over that with ${few}`, { atMost: 150 }, more, 'MB', 0),
+        row(`${inAll}: start-up against ${few}`, { atMost: 1.2 }, start.large / start.small, '×'),
+        ...keys.rows,
       ],
       figures: {
         connections: many,
@@ -126,6 +136,10 @@ export async function measureMillion({ rounds, seconds, connections: many, nodeO
         search_p50_ms: rounded(search.p50Milliseconds, 1),
         search_p99_ms: rounded(search.p99Milliseconds, 1),
         rss_mb: held === null ? null : Math.round(held),
+        rss_small_mb: heldBySmall === null ? null : Math.round(heldBySmall),
+        start_ms: Math.round(start.large),
+        start_small_ms: Math.round(start.small),
+        keys: keys.figures,
       },
     }
   } finally {

@@ -23,6 +23,8 @@ export interface MeasuredPatchbay {
   readonly dataDirectory: string
   /** Statements since it started. */
   statements(): Promise<number>
+  /** Stops it and starts it again on the same data. @returns milliseconds until it runs. */
+  restart(): Promise<number>
   /** What its process holds, after a full collection where Node was started with `--expose-gc`. */
   held(): Promise<Held>
   stop(): Promise<void>
@@ -75,35 +77,35 @@ export async function startPatchbay(options: PatchbayOptions): Promise<MeasuredP
   const dataDirectory = join(directory, 'data')
   const practiceUrl = `http://127.0.0.1:${practicePort}`
   const own = Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith('PATCHBAY_')))
-  const child = startNode([...nodeOptions, ...probe, 'dist/main.js'], {
-    core,
-    env: {
-      ...own,
-      PATCHBAY_PORT: String(port),
-      PATCHBAY_HOST: '127.0.0.1',
-      PATCHBAY_PUBLIC_URL: base,
-      PATCHBAY_DATA_DIR: dataDirectory,
-      PATCHBAY_PRACTICE: 'on',
-      PATCHBAY_PRACTICE_PORT: String(practicePort),
-      PATCHBAY_LOG_LEVEL: 'error',
-      // a busy machine is to show in the figures, not to end the run
-      PATCHBAY_OVERLOAD_DELAY_MS: '0',
-      PATCHBAY_ADMIN_EMAIL: administrator.email,
-      PATCHBAY_ADMIN_PASSWORD: administrator.password,
-      PATCHBAY_ADMIN_API_KEY: key,
-      PATCHBAY_ALLOW_PRIVATE_ADDRESSES: `127.0.0.1/32:${upstreamPort}`,
-      PATCHBAY_ALLOW_INSECURE_HTTP: `127.0.0.1:${upstreamPort}`,
-      PATCHBAY_WORKERS: String(workers),
-      ...(databaseUrl && { PATCHBAY_DATABASE_URL: databaseUrl, PATCHBAY_DATABASE_SCHEMA: schema }),
-    },
-  })
+  const env = {
+    ...own,
+    PATCHBAY_PORT: String(port),
+    PATCHBAY_HOST: '127.0.0.1',
+    PATCHBAY_PUBLIC_URL: base,
+    PATCHBAY_DATA_DIR: dataDirectory,
+    PATCHBAY_PRACTICE: 'on',
+    PATCHBAY_PRACTICE_PORT: String(practicePort),
+    PATCHBAY_LOG_LEVEL: 'error',
+    // a busy machine is to show in the figures, not to end the run
+    PATCHBAY_OVERLOAD_DELAY_MS: '0',
+    PATCHBAY_ADMIN_EMAIL: administrator.email,
+    PATCHBAY_ADMIN_PASSWORD: administrator.password,
+    PATCHBAY_ADMIN_API_KEY: key,
+    PATCHBAY_ALLOW_PRIVATE_ADDRESSES: `127.0.0.1/32:${upstreamPort}`,
+    PATCHBAY_ALLOW_INSECURE_HTTP: `127.0.0.1:${upstreamPort}`,
+    PATCHBAY_WORKERS: String(workers),
+    ...(databaseUrl && { PATCHBAY_DATABASE_URL: databaseUrl, PATCHBAY_DATABASE_SCHEMA: schema }),
+  }
+  const start = () => startNode([...nodeOptions, ...probe, 'dist/main.js'], { core, env })
+  const running = 'Patchbay runs at'
+  let child = start()
   const stop = async () => {
     await child.stop()
     if (databaseUrl) for (const name of [schema, `${schema}_jobs`]) await dropSchema(databaseUrl, name)
     await rm(directory, { recursive: true, force: true })
   }
   try {
-    await child.says('Patchbay runs at')
+    await child.says(running)
     await connect(base, key, { practice: practiceUrl, upstream: `127.0.0.1:${upstreamPort}`, tokenSeconds })
   } catch (error) {
     await stop()
@@ -111,7 +113,9 @@ export async function startPatchbay(options: PatchbayOptions): Promise<MeasuredP
   }
   const authorization = `Authorization: Bearer ${key}`
   return {
-    process: child,
+    get process() {
+      return child
+    },
     port,
     database: databaseUrl ? 'PostgreSQL' : 'embedded',
     administrator,
@@ -124,6 +128,13 @@ export async function startPatchbay(options: PatchbayOptions): Promise<MeasuredP
       const body = JSON.stringify({ connection, url: `http://127.0.0.1:${upstreamPort}/contacts`, type: 'GET', parameters: { page: '2' } })
       const headers = ['Content-Type: application/json', `Content-Length: ${body.length}`, authorization]
       return request([`POST /api/v1/invoke HTTP/1.1`, `Host: 127.0.0.1:${port}`, 'User-Agent: bench/1.0', ...headers], body)
+    },
+    async restart() {
+      await child.stop()
+      const began = performance.now()
+      child = start()
+      await child.says(running)
+      return performance.now() - began
     },
     statements: async () => ((await child.ask({ ask: 'statements' })) as { statements: number }).statements,
     held: async () => (await child.ask({ ask: 'held' })) as Held,

@@ -1,11 +1,23 @@
 import { spawn } from 'node:child_process'
-import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import {
+  chmodSync,
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import type { Edit, Mutant } from '../test/attacks/attack.ts'
 import { defences } from '../test/attacks/defences/index.ts'
+import { stopPostgresServer } from '../test/support/postgres-server.ts'
 
 /**
  * Shows that every defence has a test which fails without it: each mutant of test/attacks/defences is applied to a copy of the sources,
@@ -47,9 +59,49 @@ function stop(sentence: string): never {
   process.exit(2)
 }
 
+/** All that this writes, and the tests write that it runs. */
+let folder: string | null = null
+const temporaryOf = (of: string) => join(of, 'tmp')
+/** Ends the tests that run just now. */
+let endTests: () => void = () => {}
+
+/** What tests that were cut short have left running: their PostgreSQL, which belongs to no process group but its own. */
+async function stopServers(): Promise<void> {
+  if (folder === null) return
+  for (const run of readdirSync(temporaryOf(folder))) {
+    const pid = join(temporaryOf(folder), run, 'postgres.pid')
+    if (existsSync(pid)) await stopPostgresServer(Number(readFileSync(pid, 'utf8')))
+  }
+}
+
+async function tidyUp(): Promise<void> {
+  endTests()
+  await stopServers()
+  if (folder !== null) rmSync(folder, { recursive: true, force: true, maxRetries: 10 })
+  folder = null
+}
+
+let judged = 0
+let interrupted = false
+/** A terminal signals every process, and npm and tsx pass it on: the first one counts. */
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const)
+  process.on(signal, () => {
+    if (interrupted) return
+    interrupted = true
+    process.stderr.write(
+      `Interrupted: ${judged} of ${rows.length} mutants were judged, and nothing follows from the others. The copy is removed; the working tree was only read.\n`,
+    )
+    void tidyUp().finally(() => process.exit(130))
+  })
+
 /** A copy of everything that tests need, in a folder of its own. */
 function copyOfTheSources(): string {
-  const copy = mkdtempSync(join(tmpdir(), 'patchbay-prove-'))
+  folder = mkdtempSync(join(tmpdir(), 'patchbay-prove-'))
+  // PostgreSQL runs as another user, below the folder for temporary files
+  chmodSync(folder, 0o711)
+  mkdirSync(temporaryOf(folder), { mode: 0o711 })
+  const copy = join(folder, 'sources')
+  mkdirSync(copy)
   for (const entry of readdirSync(root))
     if (!leftOut.has(entry) && !/^dist(-\d+)?$/.test(entry)) cpSync(join(root, entry), join(copy, entry), { recursive: true })
   // package by package, since caches below node_modules belong to one tree
@@ -99,7 +151,8 @@ async function runTests(copy: string, file: string, pattern: string, firstFailur
   const report = join(copy, 'report.json')
   rmSync(report, { force: true })
   const vitest = join(root, 'node_modules/vitest/vitest.mjs')
-  const { CI: _, ...env } = process.env
+  const { CI: _, ...own } = process.env
+  const env = { ...own, TMPDIR: temporaryOf(join(copy, '..')) }
   const more = firstFailureIsEnough ? ['--bail=1'] : []
   const child = spawn(
     process.execPath,
@@ -126,10 +179,15 @@ async function runTests(copy: string, file: string, pattern: string, firstFailur
     late = true
     endGroup()
   }, mostMs)
-  process.once('exit', endGroup)
+  endTests = endGroup
   await new Promise(resolve => child.once('close', resolve))
-  process.off('exit', endGroup)
+  endTests = () => {}
   clearTimeout(timer)
+  // a mutant may be one that leaves processes behind
+  endGroup()
+  // whoever was interrupted says nothing more
+  if (interrupted) await new Promise(() => {})
+  await stopServers()
   if (late) return { passed: [], failed: [], broken: `it did not end within ${mostMs / 1000} s` }
   let read: TestReport
   try {
@@ -200,14 +258,13 @@ async function outcomeOf(copy: string, row: Row): Promise<Outcome> {
 
 async function prove(): Promise<number> {
   const copy = copyOfTheSources()
-  process.once('exit', () => rmSync(copy, { recursive: true, force: true }))
-  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, () => process.exit(130))
   try {
     const wrong = await control(copy)
     const survivors: string[] = []
     for (const row of rows) {
       const started = Date.now()
       const { failed, broken } = wrong.has(testOf(row)) ? { failed: [], broken: wrong.get(testOf(row)) } : await outcomeOf(copy, row)
+      judged++
       if (failed[0]) {
         say(`killed   ${row.id} ${row.what} (${seconds(started)}): ${failed[0][1]}`)
         continue
@@ -219,7 +276,7 @@ async function prove(): Promise<number> {
     say(`${rows.length} mutants, ${rows.length - survivors.length} killed`)
     return survivors.length === 0 ? 0 : 1
   } finally {
-    rmSync(copy, { recursive: true, force: true })
+    await tidyUp()
   }
 }
 

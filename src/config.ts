@@ -69,6 +69,13 @@ function insecureHosts(value: string): string[] {
   return hosts
 }
 
+function otherHosts(value: string): string[] {
+  const names = list(value).map(name => name.toLowerCase())
+  for (const name of names)
+    if (!/^[a-z0-9_-]+(\.[a-z0-9_-]+)*$/.test(name)) throw new Error('Write names only, without scheme and port, separated by commas.')
+  return names
+}
+
 const mebibyte = 1024 * 1024
 
 export const settings = {
@@ -136,6 +143,12 @@ export const settings = {
   ),
   practicePort: setting('PRACTICE_PORT', '0', 'The port of the practice service; 0 takes a free one.', whole(0, 65_535)),
   logLevel: setting('LOG_LEVEL', 'info', 'debug, info, warn or error.', oneOf('debug', 'info', 'warn', 'error', 'silent')),
+  otherHosts: setting(
+    'OTHER_HOSTS',
+    '',
+    'Names besides the public URL’s that Patchbay is asked by, separated by commas, such as patchbay.default.svc.cluster.local. Addresses and names without a dot need not be here; any other Host is answered with 421.',
+    otherHosts,
+  ),
   trustedProxies: setting('TRUSTED_PROXIES', '', 'Addresses or CIDRs whose X-Forwarded-For is believed, separated by commas.', list),
   metricsToken: setting('METRICS_TOKEN', '', 'A token for GET /metrics. Empty: loopback only.', optional, { secret: true }),
   dnsServers: setting('DNS_SERVERS', '', 'Name servers for outgoing calls, ip or ip:port, separated by commas. Empty: the system’s.', list),

@@ -11,6 +11,7 @@ import { createFunctionLog } from './broker/function-log.ts'
 import { createFunctionMail } from './broker/function-mail.ts'
 import { runScheduled, sendDueSchedules } from './broker/function-due.ts'
 import { createInvocationLog } from './broker/invocation-log.ts'
+import { keyWorkLeft } from './broker/keys.ts'
 import { restorePracticeServices } from './broker/practice-service.ts'
 import { revokeAtProvider } from './broker/revoke.ts'
 import { createSpool, replaySpool } from './broker/spool.ts'
@@ -22,6 +23,7 @@ import { hostsAndPorts } from './egress/own-addresses.ts'
 import { createEgress } from './egress/send.ts'
 import { createApp } from './http/app.ts'
 import { freePort } from './http/free-port.ts'
+import { ownHosts } from './http/own-hosts.ts'
 import { usualPatience, type PatienceOptions } from './http/patience.ts'
 import { createMail } from './people/mail.ts'
 import { createJobs } from './jobs/jobs.ts'
@@ -216,6 +218,7 @@ async function assemble(
     callsUnderWay: admission.underWay,
     callsToLog: invocations.waiting,
     authorizations: () => countCredentials(open.db),
+    keyWorkLeft: () => keyWorkLeft({ db: open.db, vault }),
   })
   const broker: { -readonly [K in keyof Broker]: Broker[K] } = {
     publicUrl,
@@ -257,7 +260,7 @@ async function assemble(
   undo.push(unlisten)
   // of a token that a provider has rotated there is no other copy
   undo.push(() => refreshesEnd(broker, longestRefreshMs))
-  await replaySpool(broker)
+  const giveBackUnused = await replaySpool(broker)
   await tellInterrupted(broker, config.databaseUrl === null)
   await jobs.start({
     revoke_at_provider: data => revokeAtProvider(broker, data),
@@ -272,6 +275,7 @@ async function assemble(
     run_scheduled_function: data => runScheduled(broker, data),
   })
   undo.push(() => jobs.stop())
+  await giveBackUnused()
 
   const keyRing = createKeyRing(people, { onError: error => log.error({ err: error }, 'last-used times could not be written') })
   undo.push(() => keyRing.close())
@@ -284,6 +288,7 @@ async function assemble(
       production: config.production,
       metricsToken: config.metricsToken,
       trustedProxies: config.trustedProxies,
+      answersTo: ownHosts(publicUrl, config.otherHosts),
       mail: createMail(config.smtpUrl, config.mailFrom),
       practiceUrl: practice?.url ?? null,
       consoleDirectory: options.consoleDirectory ?? builtConsole,

@@ -24,7 +24,12 @@ describe('the dashboard', () => {
 
   it('asks for metrics that there are, with labels that they have', async () => {
     const metrics = createMetrics()
-    metrics.watch({ callsUnderWay: () => 1, callsToLog: () => 1, authorizations: async () => ({ connected: 1 }) })
+    metrics.watch({
+      callsUnderWay: () => 1,
+      callsToLog: () => 1,
+      authorizations: async () => ({ connected: 1 }),
+      keyWorkLeft: async () => ({ dataKeysToRewrap: 1, fieldsToReseal: 1 }),
+    })
     metrics.call('proxy', 200, null, 1)
     metrics.refreshes.inc({ outcome: 'renewed' })
     metrics.turnedAway.inc({ reason: 'quota' })

@@ -4,7 +4,7 @@ import { pollCliLogin } from '../people/cli-logins.ts'
 import { acceptInvitation, findInvitation } from '../people/invitations.ts'
 import { findPasswordReset, hashNewPassword, resetPassword } from '../people/passwords.ts'
 import { normaliseEmail, within } from '../people/people.ts'
-import { setActiveOrganization, signIn, startSession, type SessionHolder, type SignedIn } from '../people/sessions.ts'
+import { setActiveOrganization, signIn, signOut, startSession, type SessionHolder, type SignedIn } from '../people/sessions.ts'
 import { checkSetUpToken, setUpFirst } from '../people/setup.ts'
 import { insertAudit } from '../storage/audit.ts'
 import { announce, type Change } from '../storage/changes.ts'
@@ -21,6 +21,8 @@ export interface From {
   readonly requestId: string
   readonly ip: string | null
   readonly userAgent: string | undefined
+  /** With the session that signing in takes the place of, if there is one. */
+  readonly cookie?: string | undefined
 }
 
 interface Person {
@@ -92,6 +94,9 @@ export async function noteAccount(broker: Broker, from: From, userId: string, ac
   await note(broker.db, broker, from, await personWith(broker.db, { id: userId }), { action, object: `member:${userId}` })
 }
 
+/** Whoever knows the session that the browser had, or planted it there, gets nothing of the new one. */
+const endSessionBefore = (broker: Broker, from: From) => signOut(broker.people, from.cookie)
+
 /**
  * E-mail and password. A refusal is noted for the organisations of the account, and costs the same when there is none: an address that
  * nobody has is never written down, somebody may have typed their password there.
@@ -101,6 +106,7 @@ export async function signInPerson(broker: Broker, given: { email: string; passw
   const origin = { address: from.ip ?? undefined, userAgent: from.userAgent }
   try {
     const signedIn = await signIn(broker.people, given, origin)
+    await endSessionBefore(broker, from)
     const session = await broker.db
       .selectFrom('sessions')
       .select('active_organization_id')
@@ -153,6 +159,7 @@ export async function setUpByLink(
     address: from.ip ?? undefined,
     userAgent: from.userAgent,
   })
+  await endSessionBefore(broker, from)
   return { ...signedIn, organization: done.organization }
 }
 
@@ -194,6 +201,7 @@ export async function joinByInvitation(
     address: from.ip ?? undefined,
     userAgent: from.userAgent,
   })
+  await endSessionBefore(broker, from)
   return { user, organization, role, setCookie }
 }
 

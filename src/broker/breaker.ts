@@ -1,3 +1,5 @@
+import { createTurns, type Applicant, type TurnsOptions } from './turns.ts'
+
 /** What came of one admitted refresh. */
 export type RefreshOutcome =
   /** The provider answered, if only to refuse: it is there. */
@@ -24,19 +26,12 @@ export interface HeldBack {
 export interface Breaker {
   /** May a refresh be sent now? Whoever is admitted says what came of it. */
   admit(): Admitted | HeldBack
-  /**
-   * After an outage everybody comes at once: turns are given out 20 a second, in the order of asking, for ten minutes.
-   * @returns milliseconds to wait; null when the turn would be later than `longestMs`, and none was taken.
-   */
-  turn(longestMs: number): number | null
+  /** Waits for a turn: not too many in a second. @returns false when it would be later than `longestMs`. */
+  turn(who: Applicant, longestMs: number): Promise<boolean>
   readonly state: 'closed' | 'open' | 'half_open'
 }
 
-export interface BreakerOptions {
-  /** Milliseconds that never jump. */
-  readonly monotonic: () => number
-  /** 0 ≤ x < 1. */
-  readonly chance: () => number
+export interface BreakerOptions extends TurnsOptions {
   readonly onOpen?: () => void
   readonly onClose?: () => void
 }
@@ -51,8 +46,6 @@ const mostInWindow = 1_000
 const longestPauseMs = 900_000
 /** A probe whose caller vanished: longer than any token request may take. */
 const probeMs = 60_000
-const turnMs = 50
-const paceMs = 600_000
 
 /**
  * Keeps refreshes away from a token endpoint that is down, so that an outage is not answered with a flood, neither while it lasts nor when it
@@ -61,14 +54,14 @@ const paceMs = 600_000
  * Opens after 5 failures in a row, or when half of 20 and more within 30 s failed; for 30 s. Then one refresh goes out: its answer closes, its
  * failure opens for another 30 s. A 429 with Retry-After pauses everything for as long as it says, at most 15 minutes.
  */
-export function createBreaker({ monotonic, chance, onOpen, onClose }: BreakerOptions): Breaker {
+export function createBreaker({ onOpen, onClose, ...options }: BreakerOptions): Breaker {
+  const { monotonic, chance } = options
+  const turns = createTurns(options)
   let recent: { readonly at: number; readonly failed: boolean }[] = []
   let inARow = 0
   let openUntil: number | null = null
   let probeSince: number | null = null
   let pausedUntil = -Infinity
-  let pacedUntil = -Infinity
-  let nextTurn = -Infinity
 
   const held = (ms: number, probing = false): HeldBack => ({
     admitted: false,
@@ -80,15 +73,16 @@ export function createBreaker({ monotonic, chance, onOpen, onClose }: BreakerOpt
     const was = openUntil
     openUntil = now + openMs
     probeSince = null
+    turns.letGo()
     if (was === null) onOpen?.()
   }
 
-  function close(now: number): void {
+  function close(): void {
     openUntil = null
     probeSince = null
     inARow = 0
     recent = []
-    pacedUntil = now + paceMs
+    turns.oneByOne()
     onClose?.()
   }
 
@@ -108,12 +102,14 @@ export function createBreaker({ monotonic, chance, onOpen, onClose }: BreakerOpt
       return
     }
     const failed = outcome.kind === 'failed'
-    if (failed && outcome.pauseSeconds !== null)
+    if (failed && outcome.pauseSeconds !== null) {
       pausedUntil = Math.max(pausedUntil, now + Math.min(outcome.pauseSeconds * 1000, longestPauseMs))
+      turns.letGo()
+    }
     // what was on its way when it opened says nothing about now
     if (openUntil !== null && !isProbe) return
     note(now, failed)
-    if (isProbe) return failed ? open(now) : close(now)
+    if (isProbe) return failed ? open(now) : close()
     if (failed && tooMany()) open(now)
   }
 
@@ -137,15 +133,8 @@ export function createBreaker({ monotonic, chance, onOpen, onClose }: BreakerOpt
         },
       }
     },
-    turn(longestMs) {
-      const now = monotonic()
-      // while it is open nobody is sent anyway
-      if (now >= pacedUntil || openUntil !== null) return 0
-      const at = Math.max(now, nextTurn)
-      if (at - now > longestMs) return null
-      nextTurn = at + turnMs * (1 + chance() / 2)
-      return at - now
-    },
+    // while nobody is sent nobody need wait to be told so
+    turn: (who, longestMs) => (openUntil === null && monotonic() >= pausedUntil ? turns.take(who, longestMs) : Promise.resolve(true)),
     get state() {
       return openUntil === null ? 'closed' : monotonic() < openUntil ? 'open' : 'half_open'
     },

@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises'
 import { sql } from 'kysely'
 import { Problem } from '../core/problem.ts'
 import { announce } from '../storage/changes.ts'
@@ -42,8 +43,12 @@ export interface DataKeyRotation {
 
 const setting = 'data_key_rotation'
 const rowsPerPage = 200
+/** After so many fields, a millisecond's work, calls get their turn. */
+const rowsAtOnce = 10
 /** So that calls stay quick meanwhile. */
 const mostRowsPerSecond = 2000
+/** Few enough to leave sessions for the calls: each waits for the disk. */
+const keysAtOnce = 4
 /** An instance that said nothing for so long has died. */
 const deadAfterMs = 10_000
 /** Who holds a field sealed by a retired data key lets go of it by then: memory after a minute, a job that tells a provider after a day. */
@@ -131,9 +136,7 @@ function run(broker: Broker): void {
 async function rotate(broker: Broker): Promise<void> {
   const start = await rotationOf(broker)
   if (start === null) return
-  await replaceDataKeys(broker, new Date(start.started_at))
-  // only for people: of very many it takes longer than a statement may
-  let rotation: DataKeyRotation = { ...start, total: start.done + (await countSealedByRetired(broker.db).catch(() => 0)) }
+  let rotation = start
   let damaged = 0
   let noted = -Infinity
   const note = async (resealed: number) => {
@@ -144,6 +147,9 @@ async function rotate(broker: Broker): Promise<void> {
     rotation = { ...rotation, beat_at: (await databaseNow(broker)).toISOString() }
     await moveSetting(broker.db, setting, null, JSON.stringify(rotation))
   }
+  await replaceDataKeys(broker, new Date(start.started_at), () => note(0))
+  // only for people: of very many it takes longer than a statement may
+  rotation = { ...rotation, total: start.done + (await countSealedByRetired(broker.db).catch(() => 0)) }
   await note(0)
   for (let round = 0; round < mostRounds; round++) {
     const found = await resealAll(broker, note)
@@ -158,14 +164,26 @@ async function rotate(broker: Broker): Promise<void> {
   await destroyUnusedDataKeys(broker)
 }
 
-/** Everything that is made before this moment of the database's clock. */
-export async function replaceDataKeys(broker: Pick<Broker, 'db' | 'vault'>, madeBefore: Date): Promise<void> {
+/**
+ * Everything that is made before this moment of the database's clock.
+ * @param alive called after each: of ten thousand the last comes after half a minute.
+ */
+export async function replaceDataKeys(
+  broker: Pick<Broker, 'db' | 'vault'>,
+  madeBefore: Date,
+  alive: () => Promise<void> = () => Promise.resolve(),
+): Promise<void> {
   for (;;) {
     const old = await dataKeyStore(broker.db).activeMadeBefore(madeBefore, rowsPerPage)
     if (old.length === 0) return
-    for (const { kid, organization_id } of old) {
-      await broker.vault.rotateDataKey(organization_id, kid)
-      await announce(broker.db, [{ kind: 'data_key', id: organization_id }])
+    for (let at = 0; at < old.length; at += keysAtOnce) {
+      const some = old.slice(at, at + keysAtOnce)
+      await Promise.all(some.map(({ kid, organization_id }) => broker.vault.rotateDataKey(organization_id, kid)))
+      await announce(
+        broker.db,
+        some.map(({ organization_id }) => ({ kind: 'data_key', id: organization_id })),
+      )
+      await alive()
     }
   }
 }
@@ -199,7 +217,10 @@ export async function resealAll(
 async function reseal(broker: Sealing, column: SealedColumn, rows: readonly SealedRow[]): Promise<{ resealed: number; damaged: number }> {
   const fields: { key: readonly string[]; before: Buffer; next: Buffer }[] = []
   let damaged = 0
-  for (const row of rows) {
+  // neighbours are of as many organisations
+  await broker.vault.preload(rows)
+  for (const [at, row] of rows.entries()) {
+    if (at % rowsAtOnce === 0) await setImmediate()
     const place = placeOfSealed(column, row)
     try {
       fields.push({ key: row.key, before: row.sealed, next: await broker.vault.seal(place, await broker.vault.open(place, row.sealed)) })

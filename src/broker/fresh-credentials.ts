@@ -14,7 +14,7 @@ const canRefresh = (usable: Usable, opened: Opened): boolean =>
 
 interface Refreshes {
   /** One refresh at a time in this process; the lease in the database makes it one among all. */
-  readonly running: Map<string, Promise<void>>
+  readonly running: Map<string, { readonly end: Promise<void>; awaited: boolean }>
   /** Authorisations whose service answered 401 to a token that a 401 had just renewed: renewing does not help, for a while. */
   readonly useless: LRUCache<string, true>
 }
@@ -31,7 +31,10 @@ function refreshesOf(broker: Broker): Refreshes {
 export async function refreshesEnd(broker: Broker, ms: number): Promise<void> {
   let timer: NodeJS.Timeout | undefined
   const late = new Promise<void>(resolve => (timer = setTimeout(resolve, ms)))
-  await Promise.race([Promise.allSettled([...refreshesOf(broker).running.values(), ...unstoredAnswers(broker)]), late])
+  await Promise.race([
+    Promise.allSettled([...[...refreshesOf(broker).running.values()].map(one => one.end), ...unstoredAnswers(broker)]),
+    late,
+  ])
   clearTimeout(timer)
 }
 
@@ -55,18 +58,18 @@ export const forcedRefreshDidNotHelp = (broker: Broker, usable: Usable): void =>
 export async function freshCredential(broker: Broker, usable: Usable, rejectedGeneration?: number): Promise<Opened> {
   const opened = usable.opened ?? (await openCredential(broker, usable))
   if (rejectedGeneration !== undefined) {
-    if (usable.generation === rejectedGeneration) await refreshOnce(broker, usable, true)
+    if (usable.generation === rejectedGeneration) await refreshOnce(broker, usable, true, true)
     return usable.opened ?? (await openCredential(broker, usable))
   }
   if (usable.renewAt === null || broker.monotonic() < usable.renewAt || !canRefresh(usable, opened))
     return assertNotEnded(broker, usable, opened)
   if (usable.endsAt !== null && broker.monotonic() < usable.endsAt) {
-    refreshOnce(broker, usable, false).catch((error: unknown) => {
+    refreshOnce(broker, usable, false, false).catch((error: unknown) => {
       if (!(error instanceof Problem)) broker.log.error({ err: error }, 'a refresh ahead of time failed')
     })
     return opened
   }
-  await refreshOnce(broker, usable, false)
+  await refreshOnce(broker, usable, false, true)
   return usable.opened ?? (await openCredential(broker, usable))
 }
 
@@ -78,31 +81,34 @@ async function assertNotEnded(broker: Broker, usable: Usable, opened: Opened): P
   throw reauthorize(broker, usable, 'no_refresh_token')
 }
 
-async function refreshOnce(broker: Broker, usable: Usable, forced: boolean): Promise<void> {
+/** @param awaited A caller waits for it. */
+async function refreshOnce(broker: Broker, usable: Usable, forced: boolean, awaited: boolean): Promise<void> {
   const { running } = refreshesOf(broker)
   const key = keyOf(usable)
   const joined = running.get(key)
   if (joined) {
     const before = usable.generation
-    await joined
+    joined.awaited ||= awaited
+    await joined.end
     // the one that ran may have worked on another copy of this way
     if (usable.generation === before) await reread(broker, usable)
     return
   }
-  const mine = renew(broker, usable, forced).finally(() => running.delete(key))
+  const mine = { end: Promise.resolve(), awaited }
   running.set(key, mine)
-  return mine
+  mine.end = renew(broker, usable, forced, () => mine.awaited).finally(() => running.delete(key))
+  return mine.end
 }
 
 /** An answer that is not stored yet comes first: the database holds the token that it used up. */
-async function renew(broker: Broker, usable: Usable, forced: boolean): Promise<void> {
+async function renew(broker: Broker, usable: Usable, forced: boolean, awaited: () => boolean): Promise<void> {
   const before = usable.generation
   await settleUnstored(broker, usable)
-  if (usable.generation === before) await refresh(broker, usable, forced)
+  if (usable.generation === before) await refresh(broker, usable, forced, awaited)
 }
 
 /** For jobs: renews now, whatever the token's end. */
 export async function renewNow(broker: Broker, usable: Usable): Promise<void> {
   await openCredential(broker, usable)
-  await refreshOnce(broker, usable, true)
+  await refreshOnce(broker, usable, true, false)
 }

@@ -8,10 +8,11 @@ import type { Broker } from './broker.ts'
 import { safeCaptured } from './captured.ts'
 import { noteChange } from './change.ts'
 import { credentialPlace } from './places.ts'
+import { endOf } from './renewal-window.ts'
 import { revokeUnused } from './revoke.ts'
 import { spoolEntry } from './spool.ts'
 import { reread, sealedText } from './stored-credential.ts'
-import { endOf, type Opened, type Usable } from './usable.ts'
+import type { Opened, Usable } from './usable.ts'
 
 /** A database that has not stored an answer by now may be away: it goes to disk as well. */
 const soonMs = 1_000
@@ -120,7 +121,7 @@ async function store(
     sealed,
     opened: next,
     hasRefreshToken: grant.hasRefreshToken,
-    ...endOf(broker, usable.service, left(), grant.expiresInSeconds),
+    ...endOf(broker, { ...usable, generation: generation + 1 }, left(), grant.expiresInSeconds),
   })
   if (outcome === 'healed') await noteChange(broker, usable, 'connection.rotation_found')
 }

@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises'
 import { Problem } from '../core/problem.ts'
 import { dataKeyStore, findKeyChecks, putKeyChecks } from '../storage/data-keys.ts'
 import {
@@ -38,6 +39,20 @@ const refused = (error: unknown): never => {
   throw error instanceof MasterKeyRefused ? new Problem('master_key_missing', { detail: error.message }) : error
 }
 
+/** What a change of keys that was begun still has to do. Fields are known while a rotation of data keys runs. */
+export async function keyWorkLeft({
+  db,
+  vault,
+}: Pick<Broker, 'db' | 'vault'>): Promise<{ dataKeysToRewrap: number; fieldsToReseal: number }> {
+  const [newest] = vault.masterKeyIds()
+  const older = (await dataKeyStore(db).countByMasterKey()).filter(row => row.master_key_id !== newest)
+  const rotation = await rotationOf({ db })
+  return {
+    dataKeysToRewrap: older.reduce((sum, row) => sum + row.count, 0),
+    fieldsToReseal: rotation === null || rotation.finished_at !== null ? 0 : rotation.total - rotation.done,
+  }
+}
+
 /** What is wrapped by which master key, and how far a rotation is. */
 export async function keyStatus(broker: Broker) {
   const store = dataKeyStore(broker.db)
@@ -64,6 +79,8 @@ export async function keyStatus(broker: Broker) {
 }
 
 const rowsPerPage = 500
+/** After so many fields calls get their turn. */
+const rowsAtOnce = 20
 const mostListed = 100
 
 /**
@@ -100,7 +117,11 @@ export async function verifyKeys(
     }
     for (let after: readonly string[] | null = null; ;) {
       const { rows, next }: SealedPage = await sealedRows(broker.db, column, 'all', after, rowsPerPage)
-      for (const row of rows) await check(column, row)
+      await broker.vault.preload(rows)
+      for (const [at, row] of rows.entries()) {
+        if (at % rowsAtOnce === 0) await setImmediate()
+        await check(column, row)
+      }
       if (next === null) break
       after = next
     }

@@ -20,7 +20,22 @@ const longestProbeMs = 2_000
 /** After an outage every connection is renewed when it is next used, these seconds later at most. */
 const recoverySeconds = 10
 
+/** Of how many connections it is remembered since when a token is needed that could not be had. */
+const mostRemembered = 20_000
+
 const breakersOf = new WeakMap<Broker, LRUCache<string, Breaker>>()
+
+const needsOf = new WeakMap<Broker, LRUCache<string, number>>()
+
+/** When this generation was first to be renewed: callers who were turned away and come back do not begin at the end of the queue. */
+function neededSince(broker: Broker, { connectionId, subjectId, generation }: Usable): number {
+  let needs = needsOf.get(broker)
+  if (!needs) needsOf.set(broker, (needs = new LRUCache({ max: mostRemembered })))
+  const key = `${connectionId}:${subjectId}:${generation}`
+  const since = needs.get(key) ?? broker.monotonic()
+  needs.set(key, since)
+  return since
+}
 
 const chanceOf = (broker: Broker): number => broker.random(2).readUInt16BE(0) / 65_536
 
@@ -70,10 +85,11 @@ const unavailable = (usable: Usable, retryAfter: number, detail: string | null):
  * generation to move. No database connection is held while the provider thinks. Comes back without a new token where the present one is
  * still good and the provider is not to be asked now.
  *
+ * @param awaited Whether a caller waits for it now, who goes before renewals that nobody waits for.
  * @throws Problem reauthorization_required, connection_revoked, client_invalid, token_refresh_unavailable, refresh_in_progress,
  *   storage_unavailable, deployment_mismatch
  */
-export async function refresh(broker: Broker, usable: Usable, forced: boolean): Promise<void> {
+export async function refresh(broker: Broker, usable: Usable, forced: boolean, awaited: () => boolean): Promise<void> {
   broker.deployment.assertOwn()
   const before = usable.generation
   const started = broker.monotonic()
@@ -85,15 +101,15 @@ export async function refresh(broker: Broker, usable: Usable, forced: boolean): 
     await delay(pause)
     pause = Math.min(pause * 1.5, 250)
   }
-  let turn: number | null = null
+  const applicant = { since: neededSince(broker, usable), endsAt: usable.endsAt ?? -Infinity, awaited }
+  let asked = false
   let hasTurn = false
   for (;;) {
-    if (!hasTurn) {
-      hasTurn = true
-      turn = breaker.turn(longestWaitMs)
-      if (turn !== null && turn > 0) await delay(turn)
+    if (!asked) {
+      asked = true
+      hasTurn = await breaker.turn(applicant, longestWaitMs)
     }
-    const admission = turn === null ? noTurn(broker) : breaker.admit()
+    const admission = hasTurn ? breaker.admit() : noTurn(broker)
     const lease = admission.admitted ? await leased(broker, usable, owner, admission) : undefined
     if (lease && admission.admitted) return refreshUnderLease(broker, usable, lease, owner, admission)
     const row = await reread(broker, usable)
@@ -102,7 +118,7 @@ export async function refresh(broker: Broker, usable: Usable, forced: boolean): 
       if (admission.probing && broker.monotonic() < started + longestProbeMs) {
         await wait()
         // everybody who waited for the probe comes now: by turns
-        hasTurn = false
+        asked = false
         continue
       }
       return heldBack(broker, usable, admission, row.status_detail)

@@ -3,13 +3,16 @@ import { mkdir, open, readdir, readFile, rename, unlink } from 'node:fs/promises
 import { join } from 'node:path'
 import { z } from 'zod'
 import { Problem } from '../core/problem.ts'
+import type { ServiceDefinition } from '../core/service.ts'
 import { announce } from '../storage/changes.ts'
-import { storeRefreshed, type Holder, type RefreshedCredential } from '../storage/credentials.ts'
+import { findCredential, storeRefreshed, type Holder, type RefreshedCredential } from '../storage/credentials.ts'
 import type { Log } from '../telemetry/log.ts'
 import type { Sealer } from '../vault/keyring.ts'
 import type { Broker } from './broker.ts'
 import { noteChange } from './change.ts'
 import { credentialPlace, spoolPlace } from './places.ts'
+import { revokeUnused } from './revoke.ts'
+import type { RegisteredService } from './scheme-context.ts'
 import { sealedText } from './stored-credential.ts'
 import type { Opened, Usable } from './usable.ts'
 
@@ -40,6 +43,15 @@ const contentShape = z.strictObject({
   granted_scopes: z.array(z.string()).nullable(),
   variables: z.record(z.string(), z.string()),
   spacing_seconds: z.number().nullable(),
+  /** The service as it was: to whom it is given back when nobody wants it any more. Files of earlier versions do not say. */
+  service: z
+    .strictObject({
+      id: z.string(),
+      definition: z.record(z.string(), z.unknown()),
+      client_id: z.string().nullable(),
+      sealed_client_secret: z.base64().nullable(),
+    })
+    .optional(),
 })
 
 export interface Spool {
@@ -65,6 +77,12 @@ export function spoolEntry(
     granted_scopes: facts.grantedScopes && [...facts.grantedScopes],
     variables: { ...facts.variables },
     spacing_seconds: facts.spacingSeconds,
+    service: {
+      id: usable.serviceId,
+      definition: { ...usable.service },
+      client_id: usable.clientId,
+      sealed_client_secret: usable.sealedClientSecret?.toString('base64') ?? null,
+    },
   }
   return {
     format: 1,
@@ -129,20 +147,24 @@ const remove = (path: string): Promise<void> =>
 /**
  * At a start, before anybody calls: stores what the last process could not. Compare-and-set by generation, so that a file that is replayed
  * twice, or whose connection was renewed or authorised anew since, changes nothing. What cannot be read stays where it is, and is told.
+ *
+ * @returns what is left to do once jobs run: what a provider gave for a connection that was revoked or deleted meanwhile is given back.
  */
-export async function replaySpool(broker: Broker): Promise<void> {
+export async function replaySpool(broker: Broker): Promise<() => Promise<void>> {
   const { directory } = broker.spool
   const names = await readdir(directory).catch((error: NodeJS.ErrnoException) => {
     if (error.code !== 'ENOENT')
       broker.log.error({ err: error, directory }, 'The spool cannot be read. Give this process access to the folder.')
     return []
   })
+  const left: (() => Promise<void>)[] = []
   for (const name of names.filter(one => one.endsWith('.json')).sort()) {
     const file = join(directory, name)
     try {
-      const outcome = await replay(broker, entryShape.parse(JSON.parse(await readFile(file, 'utf8'))))
+      const { outcome, giveBack } = await replay(broker, entryShape.parse(JSON.parse(await readFile(file, 'utf8'))))
       broker.log.warn({ file, outcome }, 'a renewed credential from the spool was looked at')
-      await remove(file)
+      if (giveBack) left.push(() => giveBack().then(() => remove(file)))
+      else await remove(file)
     } catch (error) {
       broker.log.error(
         { err: error, file },
@@ -152,9 +174,17 @@ export async function replaySpool(broker: Broker): Promise<void> {
       )
     }
   }
+  return async () => {
+    for (const one of left) await one()
+  }
 }
 
-async function replay(broker: Broker, entry: SpoolEntry): Promise<'stored' | 'healed' | 'superseded'> {
+interface Replayed {
+  readonly outcome: 'stored' | 'healed' | 'superseded'
+  readonly giveBack: (() => Promise<void>) | null
+}
+
+async function replay(broker: Broker, entry: SpoolEntry): Promise<Replayed> {
   const holder: Holder = { organizationId: entry.organization_id, connectionId: entry.connection_id, subjectId: entry.subject_id }
   const { generation, service_revision } = entry
   const secret = await broker.vault.open(spoolPlace(holder, generation, service_revision), Buffer.from(entry.sealed, 'base64'))
@@ -169,8 +199,24 @@ async function replay(broker: Broker, entry: SpoolEntry): Promise<'stored' | 'he
     variables: content.variables,
     spacingSeconds: content.spacing_seconds,
   })
-  if (outcome === 'superseded') return outcome
+  const named = { ...holder, linkName: content.link_name }
+  if (outcome === 'superseded') {
+    const row = await findCredential(broker.db, holder)
+    // of a family that somebody renewed or authorised anew, no token is revoked: some services would end the whole family
+    if ((row && row.status !== 'revoked') || !content.service) return { outcome, giveBack: null }
+    const { id, definition, client_id, sealed_client_secret } = content.service
+    const from: RegisteredService = {
+      organizationId: holder.organizationId,
+      serviceId: id,
+      serviceRevision: service_revision,
+      service: definition as unknown as ServiceDefinition,
+      clientId: client_id,
+      sealedClientSecret: sealed_client_secret === null ? null : Buffer.from(sealed_client_secret, 'base64'),
+      clockOffsetSeconds: 0,
+    }
+    return { outcome, giveBack: () => revokeUnused(broker, named, from, content.opened) }
+  }
   await announce(broker.db, [{ kind: 'connection', id: holder.connectionId }])
-  await noteChange(broker, { ...holder, linkName: content.link_name }, 'connection.rotation_found')
-  return outcome
+  await noteChange(broker, named, 'connection.rotation_found')
+  return { outcome, giveBack: null }
 }

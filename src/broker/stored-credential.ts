@@ -4,7 +4,8 @@ import { findCredential, setStatus } from '../storage/credentials.ts'
 import { connectUrlOf, type Broker } from './broker.ts'
 import { noteChange } from './change.ts'
 import { credentialPlace } from './places.ts'
-import { endOf, statusProblem, type Opened, type Usable } from './usable.ts'
+import { endOf } from './renewal-window.ts'
+import { statusProblem, type Opened, type Usable } from './usable.ts'
 
 /** What is sealed: the credential and every variable, of which some are secret. */
 export const sealedText = (opened: Opened): Secret => new Secret(JSON.stringify(opened))
@@ -48,12 +49,13 @@ export async function reread(broker: Broker, usable: Usable) {
   if (refused || !row || row.sealed === null) throw refused ?? reauthorize(broker, usable, 'never_authorized')
   if (row.generation !== usable.generation) {
     const left = row.expires_in === null ? null : Number(row.expires_in)
+    const { generation } = row
     Object.assign(usable, {
-      generation: row.generation,
+      generation,
       sealed: row.sealed,
       opened: null,
       hasRefreshToken: row.has_refresh_token,
-      ...endOf(broker, usable.service, left, row.lifetime_seconds),
+      ...endOf(broker, { ...usable, generation }, left, row.lifetime_seconds),
     })
     await openCredential(broker, usable)
   }

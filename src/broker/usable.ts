@@ -8,6 +8,7 @@ import { findConnection, type ConnectionView } from '../storage/connections.ts'
 import type { Holder } from '../storage/credentials.ts'
 import { connectUrlOf, type Broker } from './broker.ts'
 import { callKey } from './calls.ts'
+import { endOf } from './renewal-window.ts'
 
 /** A credential, opened: what the scheme sealed, and all variables of the connection. */
 export interface Opened {
@@ -50,29 +51,6 @@ export function definitionOf(
   const definition = row.definition ?? broker.catalogue.get(row.service_link_name)?.definition
   if (!definition) throw new Problem('service_not_found', { service: row.service_link_name })
   return definition
-}
-
-/**
- * When to renew a token that lives `lifetime` seconds and ends in `left`: a tenth of its life before the end, but at least one minute,
- * at most five, and never more than half its life.
- */
-export function renewalLead(service: ServiceDefinition, lifetimeSeconds: number): number {
-  const { never_refresh_early, refresh_margin_seconds } = service.advanced
-  if (never_refresh_early) return 0
-  if (refresh_margin_seconds !== undefined) return Math.min(refresh_margin_seconds, lifetimeSeconds / 2)
-  return Math.min(Math.max(60, lifetimeSeconds / 10), 300, lifetimeSeconds / 2)
-}
-
-/** The two moments of a token's end, by this process's monotonic clock, from what the database says is left of it. */
-export function endOf(
-  broker: Pick<Broker, 'monotonic'>,
-  service: ServiceDefinition,
-  leftSeconds: number | null,
-  lifetimeSeconds: number | null,
-) {
-  if (leftSeconds === null) return { endsAt: null, renewAt: null }
-  const endsAt = broker.monotonic() + leftSeconds * 1000
-  return { endsAt, renewAt: endsAt - renewalLead(service, lifetimeSeconds ?? leftSeconds) * 1000 }
 }
 
 const notFound = (linkName: string) => new Problem('connection_not_found', { connection: linkName })
@@ -146,7 +124,7 @@ function usableFrom(broker: Broker, principal: Principal, row: ConnectionView): 
     generation: row.generation,
     sealed: row.sealed,
     opened: null,
-    ...endOf(broker, service, left, row.lifetime_seconds),
+    ...endOf(broker, { service, connectionId: row.id, subjectId: holder, generation: row.generation }, left, row.lifetime_seconds),
     hasRefreshToken: row.has_refresh_token ?? false,
     underWay: 0,
   }

@@ -53,9 +53,8 @@ it('no parameter moves a call to another host or path, or ends the query', () =>
       // what went in comes out again: nothing of it was read as a separator
       const pairs = pairsOf(`&${url.search.slice(1)}`).slice(1)
       const names = body?.kind === 'form' ? body.fields.map(([name]) => name) : pairs.map(([name]) => name)
-      // a map of JSON has no such member here (X16)
-      const given = Object.keys(parameters).filter(name => name !== '__proto__')
-      expect(names.map(wellFormed).sort()).toEqual(given.map(wellFormed).sort())
+      // names of prototypes too (X16)
+      expect(names.map(wellFormed).sort()).toEqual(Object.keys(parameters).map(wellFormed).sort())
     }),
     { numRuns: 1_000 },
   )

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { isMap, jsonMap } from './json-map.ts'
 import { compactJson, hasLongNumbers, memberText } from './lossless-json.ts'
 import { invalid, Problem } from './problem.ts'
 import {
@@ -41,13 +42,10 @@ export const invokeUrlInput = z.strictObject({
     .meta({ description: 'Link name of a connection. Without it the URL is called without credentials.', examples: ['mailchimp'] }),
   url: z.string().meta({ examples: ['https://us1.api.mailchimp.com/3.0/lists'] }),
   type: z.enum(methods).default('GET'),
-  headers: z.record(z.string(), z.unknown()).default({}).meta({ description: 'A value that is a map is sent as JSON text.' }),
-  parameters: z
-    .union([z.string(), z.record(z.string(), z.unknown())])
-    .nullish()
-    .meta({
-      description: 'A map: the query for GET and HEAD (and DELETE without content_type), an urlencoded form otherwise. Text: the raw body.',
-    }),
+  headers: jsonMap().default({}).meta({ description: 'A value that is a map is sent as JSON text.' }),
+  parameters: z.union([z.string(), jsonMap()]).nullish().meta({
+    description: 'A map: the query for GET and HEAD (and DELETE without content_type), an urlencoded form otherwise. Text: the raw body.',
+  }),
   body: z
     .unknown()
     .optional()
@@ -110,8 +108,6 @@ function memberAsText(value: unknown, written: string | null, name: string): str
 
 const pairsOf = (map: Readonly<Record<string, unknown>>, written: string | null): Pair[] =>
   Object.entries(map).map(([name, value]) => [name, memberAsText(value, written, name)])
-
-const isMap = (value: unknown): value is Record<string, unknown> => typeof value === 'object' && value !== null && !Array.isArray(value)
 
 const textPart = (name: string, value: unknown, contentType: string | null = null): Part => ({
   name,

@@ -165,12 +165,9 @@ export const advanced = z.strictObject({
     .meta({ description: 'Callback parameters that become variables (realmId, location).' }),
   error_when: z.array(condition).max(5).optional().meta({ description: 'An HTTP 200 that is an error (ok: false).' }),
   // refresh
-  refresh_margin_seconds: z
-    .int()
-    .min(0)
-    .max(86_400)
-    .optional()
-    .meta({ description: 'How long before the end a token is renewed. Default: a tenth of its life, one to five minutes.' }),
+  refresh_margin_seconds: z.int().min(0).max(86_400).optional().meta({
+    description: 'How long before the end a token is renewed. Default: a tenth of its life, one to five minutes, give or take a fifth.',
+  }),
   never_refresh_early: z.boolean().optional().meta({ description: 'The service refuses to renew a token that is still valid.' }),
   rotation: z
     .enum(['always', 'maybe', 'never'])
@@ -249,7 +246,11 @@ export const advanced = z.strictObject({
     .optional()
     .meta({ description: 'Called once after connecting: whose account is it, which host is theirs. Headers may hold {access_token}.' }),
   // form
-  variables: z.record(linkName, variable).optional().meta({ description: 'Asked for when connecting, used as {name}.' }),
+  variables: z
+    .record(linkName, variable)
+    .refine(all => Object.keys(all).length <= 50, 'A service has 50 variables at most.')
+    .optional()
+    .meta({ description: 'Asked for when connecting, used as {name}.' }),
   register_url: webLink.optional().meta({ description: 'Where an app is registered with the service.' }),
   redirect_url_hint: words.optional().meta({ description: 'What to know when registering the redirect URL.' }),
   refresh_token_hint: words.optional().meta({ description: 'What to change when no refresh token comes back.' }),

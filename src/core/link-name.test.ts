@@ -1,3 +1,4 @@
+import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { displayName, linkName, linkNameFor, linkNamePattern } from './link-name.ts'
 
@@ -35,6 +36,22 @@ describe('link names (CON-2)', () => {
 
   it.each([1, true, null, undefined, [], {}, ['a']])('%j is none either', value => {
     expect(linkName.safeParse(value).success).toBe(false)
+  })
+
+  it('is what it says, whatever the text', () => {
+    const small = 'abcdefghijklmnopqrstuvwxyz'
+    const names = fc.constantFrom('__proto__', 'constructor', 'prototype', 'a', '_', '7', 'A', '-', '\n', '\u0130', '\u212a')
+    const text = fc.oneof(
+      fc.string({ unit: 'binary' }),
+      fc.array(fc.oneof(names, fc.constantFrom(...small)), { maxLength: 60 }).map(all => all.join('')),
+    )
+    fc.assert(
+      fc.property(text, one => {
+        const said = one.length > 0 && one.length <= 50 && small.includes(one[0]!) && [...one].every(c => `${small}0123456789_`.includes(c))
+        expect(linkName.safeParse(one).success).toBe(said)
+      }),
+      { numRuns: 1_000 },
+    )
   })
 
   it('is judged at once, however long the text is', () => {

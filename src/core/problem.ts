@@ -34,6 +34,16 @@ export const problems = {
   not_found: [404, 'There is nothing here. Check the path against /docs.'],
   method_not_allowed: [405, 'This path does not take that method. Check it against /docs.'],
   request_too_large: [413, 'The request body is larger than this server accepts.'],
+  target_too_long: [414, 'The address in the request line is longer than 8 KiB. Send what is long in the body.'],
+  headers_too_large: [
+    431,
+    'The headers of the request are larger than 16 KiB together. Leave out what is not needed, cookies of other sites for example.',
+  ],
+  request_timeout: [408, 'The request did not arrive in time. Send it again, without pauses.'],
+  host_not_ours: [
+    421,
+    'Patchbay does not answer under the name in the Host header. Ask it by its public URL, or by its address; the operator can add names to PATCHBAY_OTHER_HOSTS.',
+  ],
   too_many_requests: [429, 'Too many requests. Wait as long as Retry-After says, then try again.'],
   precondition_failed: [412, 'It was changed in the meantime. Read it again, then repeat your change.'],
 

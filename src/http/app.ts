@@ -11,10 +11,10 @@ import type { Doors } from './doors.ts'
 import { createInvokeDoor, takesInvoke } from './invoke-door.ts'
 import { registerAdmission } from './admit.ts'
 import { registerLoopback } from './loopback.ts'
-import { hasSeveralHosts, refuseSeveralHosts } from './one-host.ts'
 import { createPatience, type PatienceOptions } from './patience.ts'
 import { registerProblems } from './problems.ts'
 import { createProxy } from './proxy.ts'
+import { refusalOf, refuse, refuseUnreadable } from './refused-unread.ts'
 import { createIdentify, registerSession } from './session.ts'
 import { anotherAccountRoutes } from './routes/another-account.ts'
 import { apiKeyRoutes } from './routes/api-keys.ts'
@@ -92,6 +92,18 @@ export interface AppOptions {
   readonly patience: PatienceOptions
 }
 
+/** Our parser also refuses what would give an object another prototype where somebody merges it: then it is JSON to everybody else. */
+function whyNotJson(text: string): Problem {
+  try {
+    JSON.parse(text)
+  } catch {
+    return new Problem('malformed_request')
+  }
+  return new Problem('malformed_request', {
+    detail: 'The names "__proto__" and "constructor" with a "prototype" in it cannot stand here. Leave them out.',
+  })
+}
+
 /** The HTTP door. Listening is main.ts's. */
 export async function createApp(doors: Doors, options: AppOptions): Promise<App> {
   const { broker } = doors
@@ -108,6 +120,7 @@ export async function createApp(doors: Doors, options: AppOptions): Promise<App>
     trustProxy: doors.trustedProxies.length > 0 ? [...doors.trustedProxies] : false,
     genReqId: () => broker.id(),
     requestIdHeader: false,
+    clientErrorHandler: (error, socket) => refuseUnreadable(error, socket, broker.publicUrl, broker.id()),
     forceCloseConnections: 'idle',
     routerOptions: { maxParamLength: 300 },
     // no total time limit: a slow upload through the proxy is not an attack; headers have ten seconds
@@ -115,7 +128,8 @@ export async function createApp(doors: Doors, options: AppOptions): Promise<App>
       const listener = (message: IncomingMessage, response: ServerResponse) => {
         patience.begun(response)
         if (leaving) response.shouldKeepAlive = false
-        if (hasSeveralHosts(message.rawHeaders)) return refuseSeveralHosts(response, broker.publicUrl, broker.id())
+        const refusal = refusalOf(message, doors.answersTo)
+        if (refusal) return refuse(message, response, refusal, broker.publicUrl, broker.id())
         if (message.url?.startsWith('/proxy/')) return proxy.handle(message, response)
         if (takesInvoke(message)) return invoking.handle(message, response)
         routed.add(response)
@@ -154,11 +168,11 @@ export async function createApp(doors: Doors, options: AppOptions): Promise<App>
   fastify.addContentTypeParser('application/x-www-form-urlencoded', { parseAs: 'string' }, (_request, body, done) => {
     done(null, Object.fromEntries(new URLSearchParams(body as string)))
   })
-  // curl -X POST without a body, but with the JSON type it always sends
+  // an empty one: curl -X POST without a body, but with the JSON type it always sends
   const parseJson = fastify.getDefaultJsonParser('error', 'error')
   fastify.addContentTypeParser('application/json', { parseAs: 'string' }, (request, body, done) => {
     if (body === '') done(null, null)
-    else void parseJson(request, body as string, done)
+    else void parseJson(request, body as string, (error, value) => done(error && whyNotJson(body as string), value))
   })
 
   await fastify.register(helmet, {

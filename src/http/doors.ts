@@ -2,6 +2,7 @@ import type { KeyRing } from '../people/key-ring.ts'
 import type { Broker, Caller } from '../broker/broker.ts'
 import type { SessionHolder } from '../people/sessions.ts'
 import type { OpenDatabase } from '../storage/database.ts'
+import type { AnswersTo } from './own-hosts.ts'
 
 /** What every route file is handed. */
 export interface Doors {
@@ -12,6 +13,7 @@ export interface Doors {
   readonly production: boolean
   readonly metricsToken: string | null
   readonly trustedProxies: readonly string[]
+  readonly answersTo: AnswersTo
   /** Sends a mail; null when no server is set. */
   readonly mail: ((to: string, subject: string, text: string) => Promise<void>) | null
   /** The practice service's address, when it runs. */

@@ -10,6 +10,7 @@ export const fromOf = (request: FastifyRequest): From => ({
   requestId: request.id,
   ip: request.ip,
   userAgent: request.headers['user-agent'],
+  cookie: request.headers.cookie,
 })
 
 /** A person in a browser: for what no API key may do. @throws Problem unauthenticated · forbidden */

@@ -10,11 +10,11 @@ import { Problem } from '../core/problem.ts'
 
 const windowSeconds = 15 * 60
 /** Each worker counts for itself, and a caller may reach all of them: each counts its part, and at least three. */
-const ofEach = (limit: number, workers: number): number => Math.max(3, Math.ceil(limit / workers))
+export const ofEach = (limit: number, workers: number): number => Math.max(3, Math.ceil(limit / workers))
 /** From one address for one account; for one account from everywhere; from one address for all accounts. */
 const most = { pair: 10, account: 100, address: 100 } as const
 /** IPv6 networks are given out to people in blocks of this size. */
-const networkBits = 64
+export const networkBits = 64
 
 interface Counter {
   failures: number

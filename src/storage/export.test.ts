@@ -78,7 +78,9 @@ describe.each<[DatabaseName, DatabaseName]>([
   })
 })
 
-const refusals: [name: string, change: (lines: string[]) => string[], message: RegExp][] = [
+type Refusal = [name: string, change: (lines: string[]) => string[], message: RegExp]
+
+const refusals: Refusal[] = [
   ['one that is cut short', lines => lines.slice(0, -1), /cut short/],
   ['one that lost a row', lines => lines.filter(line => !line.includes('many-7"')), /cut short/],
   ['one cut within a line', lines => [...lines.slice(0, -2), '["al'], /damaged/],
@@ -95,6 +97,21 @@ const refusals: [name: string, change: (lines: string[]) => string[], message: R
     lines => lines.map(line => line.replace('"table":"parent"', '"table":"pg_authid"')),
     /table or column that this database has not/,
   ],
+  // names of prototypes are names that there are none of (X16)
+  ...['__proto__', 'constructor', 'toString'].flatMap((name): Refusal[] => [
+    [
+      `a table ${name}`,
+      lines => lines.map(line => line.replace('"table":"parent"', `"table":"${name}"`)),
+      /table or column that this database has not/,
+    ],
+    [
+      `a column ${name}`,
+      lines => lines.map(line => line.replace('"columns":["id"', `"columns":["${name}"`)),
+      /table or column that this database has not/,
+    ],
+    [`a table in ${name}`, lines => lines.map(line => line.replace(/^\{"table".*\}/, whole => `{"${name}":${whole}}`)), /cut short/],
+    [`a header in ${name}`, ([header = '', ...rest]) => [`{"${name}":${header}}`, ...rest], /not an export of Patchbay/],
+  ]),
 ]
 
 test('[postgres] an import refuses what it cannot use, and leaves the database empty', async () => {

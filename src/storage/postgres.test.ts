@@ -5,6 +5,7 @@ import { afterEach, beforeAll, expect, test } from 'vitest'
 import { createPostgresDatabase, postgresUrl } from '../../test/support/postgres.ts'
 import { openDatabase, type DatabaseOptions, type OpenDatabase } from './database.ts'
 import { createSchema, dropSchema } from './postgres.ts'
+import { runPrepared } from './session.ts'
 
 const opened: { close(): Promise<void> | void }[] = []
 
@@ -76,6 +77,33 @@ const createWire = async (target: string) => {
 const giveUpMs = 2_500
 
 const unavailable = { code: 'storage_unavailable', status: 503, facts: { retry_after: 2 } }
+
+test('[postgres] expressions are not compiled, which takes longer than our statements, in whatever schema', async () => {
+  const url = await createPostgresDatabase()
+  await createSchema(url, 'apart')
+  for (const schema of [undefined, 'apart']) {
+    const { db } = await open({ url, schema })
+    expect(
+      (await sql<{ jit: string; schema: string }>`select current_setting('jit') as jit, current_schema() as schema`.execute(db)).rows,
+    ).toEqual([{ jit: 'off', schema: schema ?? 'public' }])
+  }
+})
+
+test('[postgres] a statement that is asked for often is planned once for a session, and again when its table was changed under it', async () => {
+  const { db } = await open({ url: await createPostgresDatabase() })
+  await sql`create table t (a int)`.execute(db)
+  await sql`insert into t values (1), (2)`.execute(db)
+  const find = (a: number) =>
+    runPrepared(db, 'find_t', { compile: () => sql<{ a: unknown }>`select * from t where a::text = ${String(a)}::text`.compile(db) })
+  const inSession = async () => (await sql`select 1 from pg_prepared_statements where name = 'find_t'`.execute(db)).rows.length
+  expect(await find(1)).toEqual([{ a: 1 }])
+  expect(await find(2)).toEqual([{ a: 2 }])
+  expect(await inSession()).toBe(1)
+  await sql`alter table t alter a type text`.execute(db)
+  expect(await find(2)).toEqual([{ a: '2' }])
+  expect(await find(1)).toEqual([{ a: '1' }])
+  expect(await inSession()).toBe(1)
+})
 
 test('[postgres] while the server cannot be reached queries fail fast as storage_unavailable, and work again afterwards', async () => {
   const wire = await createWire(await createPostgresDatabase())

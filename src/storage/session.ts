@@ -4,6 +4,7 @@ import {
   PostgresAdapter,
   PostgresIntrospector,
   PostgresQueryCompiler,
+  type Compilable,
   type DatabaseConnection,
   type Driver,
   type QueryResult,
@@ -20,8 +21,11 @@ export interface Answer {
 
 /** One database session, held by one caller until `release`. Its errors have been through `storageError`. */
 export interface Session {
-  /** One statement with parameters. */
-  query(text: string, values: readonly unknown[]): Promise<Answer>
+  /**
+   * One statement with parameters.
+   * @param name of a statement that is asked for often, always the same text: PostgreSQL plans it once for each session.
+   */
+  query(text: string, values: readonly unknown[], name?: string): Promise<Answer>
   /** One or several statements without parameters. */
   script(text: string): Promise<Answer[]>
   release(): void
@@ -86,8 +90,8 @@ const countsRows = new Set(['INSERT', 'UPDATE', 'DELETE', 'MERGE'])
 
 const connectionOf = (session: Session): SessionConnection => ({
   session,
-  async executeQuery<R>(query: CompiledQuery): Promise<QueryResult<R>> {
-    const answer = await session.query(query.sql, query.parameters)
+  async executeQuery<R>(query: CompiledQuery & { readonly name?: string }): Promise<QueryResult<R>> {
+    const answer = await session.query(query.sql, query.parameters, query.name)
     const rows = answer.rows as R[]
     return answer.command !== undefined && countsRows.has(answer.command)
       ? { rows, numAffectedRows: BigInt(answer.rowCount ?? 0) }
@@ -134,6 +138,15 @@ export const kyselyOver = (source: SessionSource): Kysely<Tables> =>
       createQueryCompiler: () => new PostgresQueryCompiler(),
     },
   })
+
+/**
+ * Runs a query whose text is always the same and which calls wait for: to plan it takes several times as long as to answer it.
+ * @param name of no other query.
+ */
+export const runPrepared = async <R>(db: Kysely<Tables>, name: string, query: Compilable<R>): Promise<R[]> => {
+  const named: CompiledQuery<R> & { name: string } = { ...query.compile(), name }
+  return (await db.executeQuery<R>(named)).rows
+}
 
 /**
  * Runs SQL outside Kysely, for libraries that bring their own (pg-boss). It takes a session like everybody else: run beside an

@@ -25,10 +25,25 @@ export interface WatchedFigures {
   callsToLog(): number
   /** Authorisations in the whole database, by status. */
   authorizations(): Promise<Readonly<Record<string, number>>>
+  /** What a change of keys still has to do, in the whole database. */
+  keyWorkLeft(): Promise<{ readonly dataKeysToRewrap: number; readonly fieldsToReseal: number }>
 }
 
 /** A scraper may come every second: the database is not counted through for each. */
 const countedEveryMs = 60_000
+/** What somebody waits for. */
+const progressEveryMs = 5000
+
+/** Of what is asked for too soon again the last answer is told; of a database that is away, none: metrics are wanted most then. */
+function atMostEvery<T>(milliseconds: number, ask: () => Promise<T>): () => Promise<T | null> {
+  let askedAt = -Infinity
+  let last: T | null = null
+  return async () => {
+    if (performance.now() - askedAt < milliseconds) return last
+    askedAt = performance.now()
+    return (last = await ask().catch(() => null))
+  }
+}
 
 /** What one process measured, as it travels to another. */
 export type MetricsOfOne = Awaited<ReturnType<Registry['getMetricsAsJSON']>>
@@ -85,12 +100,12 @@ export function createMetrics(): Metrics {
     turnedAway,
     openBreakers,
     functionRuns,
-    watch({ callsUnderWay, callsToLog, authorizations }) {
+    watch({ callsUnderWay, callsToLog, authorizations, keyWorkLeft }) {
       const gauge = (name: string, help: string, read: () => number) =>
         new Gauge({ name, help, registers, collect(): void { this.set(read()) } }) // prettier-ignore
       gauge('patchbay_calls_under_way', 'Calls through connections that this process carries.', callsUnderWay)
       gauge('patchbay_calls_to_log', 'Calls that wait for their row in the log.', callsToLog)
-      let countedAt = -Infinity
+      const counted = atMostEvery(countedEveryMs, authorizations)
       new Gauge({
         name: 'patchbay_authorizations',
         help: 'Authorisations by status, counted at most once a minute.',
@@ -99,12 +114,24 @@ export function createMetrics(): Metrics {
         // every process counts the same rows
         aggregator: 'max',
         async collect() {
-          if (performance.now() - countedAt < countedEveryMs) return
-          countedAt = performance.now()
-          // metrics are wanted most when the database is away
-          const counts = await authorizations().catch(() => null)
+          const counts = await counted()
           this.reset()
           for (const [status, count] of Object.entries(counts ?? {})) this.set({ status }, count)
+        },
+      })
+      const left = atMostEvery(progressEveryMs, keyWorkLeft)
+      new Gauge({
+        name: 'patchbay_key_work_left',
+        help: 'What a change of keys still has to do: data keys to wrap by the newest master key, sealed fields to seal by new data keys.',
+        labelNames: ['what'],
+        registers,
+        aggregator: 'max',
+        async collect() {
+          const work = await left()
+          this.reset()
+          if (work === null) return
+          this.set({ what: 'data_keys_to_rewrap' }, work.dataKeysToRewrap)
+          this.set({ what: 'fields_to_reseal' }, work.fieldsToReseal)
         },
       })
     },

@@ -27,6 +27,8 @@ export type NewDataKeyRow = Omit<DataKeyRow, 'state'>
 export interface DataKeyStore {
   findActive(organizationId: string): Promise<DataKeyRow | undefined>
   findByKid(kid: string): Promise<DataKeyRow | undefined>
+  /** Those of these kids that there are, and the active ones of these organisations. */
+  findAll(kids: readonly string[], organizationIds: readonly string[]): Promise<readonly DataKeyRow[]>
   /** Inserts as active; `on conflict do nothing`. @returns Whether it was inserted. */
   insertActive(row: NewDataKeyRow): Promise<boolean>
   /**

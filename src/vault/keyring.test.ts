@@ -46,6 +46,13 @@ function memoryStore(): MemoryStore {
       await turn()
       return rows.get(kid)
     },
+    async findAll(kids, organizationIds) {
+      calls.find++
+      await turn()
+      return [...rows.values()].filter(
+        row => kids.includes(row.kid) || (row.state === 'active' && organizationIds.includes(row.organization_id)),
+      )
+    },
     async insertActive(row) {
       await turn()
       if (activeOf(row.organization_id)) return false
@@ -133,6 +140,35 @@ test('without awaiting, it seals and opens only with keys in memory', async () =
   await restarted.open(placeIn('a'), sealed)
   assert.equal(restarted.openSync(placeIn('a'), sealed)?.expose(), 'token')
   assert.throws(() => vault.openSync(placeIn('a', { rowVersion: 2 }), sealed), Problem)
+})
+
+test('the data keys of many fields are had by one question; what is missing or altered is refused only where it is used', async () => {
+  const store = memoryStore()
+  const names = ['a', 'b', 'c', 'd']
+  const before = vaultOn(store, first)
+  const sealed = await Promise.all(names.map(name => before.seal(placeIn(name), `secret of ${name}`)))
+  const fields = names.map((name, i) => ({ organization_id: name, sealed: sealed[i] ?? Buffer.alloc(0) }))
+  await before.rotateDataKey('a')
+  const altered = store.rows.get(kidOf(sealed[1] ?? Buffer.alloc(0)))
+  if (altered) store.rows.set(altered.kid, { ...altered, wrapped: Buffer.alloc(60) })
+  store.rows.delete(kidOf(sealed[2] ?? Buffer.alloc(0)))
+
+  const vault = vaultOn(store, first)
+  store.calls.find = 0
+  await vault.preload([...fields, { organization_id: 'd', sealed: Buffer.of(9, 9) }])
+  assert.equal(store.calls.find, 1)
+  for (const [at, name] of [
+    [0, 'a'],
+    [3, 'd'],
+  ] as const)
+    // prettier-ignore
+    assert.equal(vault.openSync(placeIn(name), sealed[at] ?? Buffer.alloc(0))?.expose(), `secret of ${name}`)
+  assert.notEqual(kidOf(vault.sealSync(placeIn('a'), 'more') ?? Buffer.alloc(0)), kidOf(sealed[0] ?? Buffer.alloc(0)), 'by the newer one')
+  assert.equal(store.calls.find, 1, 'nothing was left to ask for')
+  for (const at of [1, 2]) await refused(() => vault.open(placeIn(names[at] ?? ''), sealed[at] ?? Buffer.alloc(0)))
+  store.calls.find = 0
+  await vault.preload([fields[0], fields[3]].flatMap(one => one ?? []))
+  assert.equal(store.calls.find, 0, 'all of it was in memory')
 })
 
 test('a sealer taken before needs the store no more', async () => {

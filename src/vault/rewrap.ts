@@ -1,5 +1,5 @@
 import { Problem } from '../core/problem.ts'
-import { unwrapDataKey, wrapAgain, type DataKeyStore } from './data-key.ts'
+import { unwrapDataKey, wrapAgain, type DataKeyRow, type DataKeyStore } from './data-key.ts'
 import { MasterKeyRefused, type MasterKey } from './master-key.ts'
 
 export interface RewrapReport {
@@ -12,6 +12,8 @@ export interface RewrapReport {
 }
 
 const rowsPerPage = 500
+/** Few enough to leave sessions for the calls: each waits for the disk. */
+const rowsAtOnce = 4
 const maxDamagedListed = 100
 
 /**
@@ -41,12 +43,13 @@ export async function rewrapDataKeys(
     let after: string | undefined
     for (;;) {
       const rows = await store.page(after, rowsPerPage)
-      for (const row of rows) {
-        if (row.master_key_id === newest.id || damaged.has(row.kid)) continue
+      const old = rows.filter(row => row.master_key_id !== newest.id && !damaged.has(row.kid))
+      const wrapOne = async (row: DataKeyRow) => {
         const wrapped = unlessDamaged(() => wrapAgain(row, masterKeys, newest))
         if (!wrapped) damaged.add(row.kid)
         else if (await store.rewrap(row.kid, row.master_key_id, wrapped, newest.id)) rewrapped++
       }
+      for (let at = 0; at < old.length; at += rowsAtOnce) await Promise.all(old.slice(at, at + rowsAtOnce).map(wrapOne))
       progress(rewrapped, Math.max(total, rewrapped))
       after = rows.at(-1)?.kid
       if (rows.length < rowsPerPage) break
@@ -84,7 +87,7 @@ export async function verifyDataKeys(
 }
 
 /** A row that does not open is reported with the others; it must not stop the rest. */
-function unlessDamaged<T>(attempt: () => T): T | undefined {
+export function unlessDamaged<T>(attempt: () => T): T | undefined {
   try {
     return attempt()
   } catch (error) {

@@ -181,6 +181,21 @@ describe('X15 what costs more than it weighs', () => {
     expect(patchbay.logged.filter(line => line.includes('a request failed'))).toEqual([])
   })
 
+  it('patterns that somebody wrote into a definition hold nobody up, however many there are', async () => {
+    const parameters = Array.from({ length: 20 }, (_, i) => ({ name: `p${i}`, display_name: `P${i}`, pattern: '(a+)+' }))
+    must(await ada.ask('POST', '/api/v1/services', keyDefinition(patchbay, 'patterns', { parameters, api_hosts: [upstream.host] })), 201)
+    const started = performance.now()
+    // each would take V8 about a second
+    const credentials = Object.fromEntries(parameters.map(({ name }) => [name, `${'a'.repeat(27)}!`]))
+    const made = await ada.ask('POST', '/api/v1/connections', { service: 'patterns', name: 'x', link_name: 'patterns', credentials })
+    expect(said(made)).toBe('422 validation_failed')
+    expect(made.json.errors).toHaveLength(20)
+    expect(performance.now() - started).toBeLessThan(5_000)
+    const variables = Object.fromEntries(Array.from({ length: 51 }, (_, i) => [`v${i}`, { pattern: '(a+)+' }]))
+    const more = keyDefinition(patchbay, 'variables', { api_hosts: [upstream.host], advanced: { variables } })
+    expect((await ada.ask('POST', '/api/v1/services', more)).json.errors).toMatchObject([{ path: 'advanced.variables' }])
+  })
+
   it('headers of an answer have a limit too', async () => {
     upstream.on('/x', (_, response) => response.writeHead(200, { 'x-long': 'x'.repeat(100_000) }).end('{}'))
     expect(said(await invoke())).toMatch(/^502 /)

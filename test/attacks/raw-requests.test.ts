@@ -12,7 +12,10 @@ describe('X23 what claims to be another request, or another caller', () => {
   let host = ''
 
   beforeAll(async () => {
-    patchbay = await startPatchbay({ database: 'pglite' })
+    patchbay = await startPatchbay({
+      database: 'pglite',
+      settings: { PATCHBAY_OTHER_HOSTS: 'patchbay.default.svc.example', PATCHBAY_METRICS_TOKEN: 'a-token-for-metrics' },
+    })
     ada = await administrator(patchbay)
     host = new URL(patchbay.base).host
   }, setUpTimeoutMs)
@@ -89,16 +92,108 @@ describe('X23 what claims to be another request, or another caller', () => {
     expect([...honest.text.matchAll(/HTTP\/1\.1 (\d+)/g)].map(one => one[1])).toEqual([expect.stringMatching(/^4/), '201'])
   })
 
-  it('an absolute address and a Host that is not ours change nothing of what is answered', async () => {
-    const line = (target: string, hostHeader: string) =>
-      raw(`GET ${target} HTTP/1.1\r\nHost: ${hostHeader}\r\n${key}\r\nConnection: close\r\n\r\n`)
-    for (const [target, hostHeader] of [
-      ['http://evil.test/api/v1/me', host],
-      ['/api/v1/me', 'evil.test'],
-      ['/sign-in', 'evil.test'],
-      ['/api/v1/no-such-thing', 'evil.test'],
-    ] as const)
-      expect((await line(target, hostHeader)).text, target).not.toContain('evil.test')
+  /** `status problem` of what is answered to this target under this Host; nothing of the Host is ever repeated. */
+  const under = async (hostHeader: string, target: string, method = 'GET', ...more: string[]) => {
+    const head = [`${method} ${target} HTTP/1.1`, `Host: ${hostHeader}`, key, 'Connection: close', ...more]
+    const { text } = await raw(`${head.join('\r\n')}\r\n\r\n`)
+    expect(text, `${hostHeader} ${target}`).not.toMatch(/evil/i)
+    return [/^HTTP\/1\.1 (\d+)/.exec(text)?.[1], /^patchbay-problem: (\w+)/im.exec(text)?.[1]].filter(Boolean).join(' ')
+  }
+  const doors = [
+    ['GET', '/api/v1/me'],
+    ['GET', '/sign-in'],
+    ['GET', '/api/v1/openapi.json'],
+    ['GET', '/functions/none/actions/execute'],
+    ['GET', '/oauth/callback/default/none?code=a&state=b'],
+    ['POST', '/api/v1/invoke', 'Content-Type: application/json', 'Content-Length: 2'],
+    ['POST', '/api/v1/me/password', 'Content-Type: application/json', 'Content-Length: 2'],
+    ['GET', '/proxy/none/http/127.0.0.1/'],
+  ] as const
+
+  it('under a name that somebody else may own nobody is answered, at no door (DNS rebinding)', async () => {
+    const { port } = new URL(patchbay.base)
+    const foreign = [
+      'evil.test',
+      `evil.test:${port}`,
+      'EVIL.test.',
+      `127.0.0.1.evil.test:${port}`,
+      'localhost.evil.test',
+      'evil-localhost.test',
+    ]
+    const wrong: string[] = []
+    for (const [method, target, ...more] of doors)
+      for (const name of [...foreign, 'x.patchbay.default.svc.example', '127.1', '0x7f.0.0.1']) {
+        const said = await under(name, target, method, ...more)
+        if (said !== '421 host_not_ours') wrong.push(`${name} ${target}: ${said}`)
+      }
+    expect(wrong.join('\n')).toBe('')
+    const { text } = await raw(`GET / HTTP/1.1\r\nHost: evil.test\r\n\r\n`)
+    expect(text).toContain('PATCHBAY_OTHER_HOSTS')
+    // what is no host at all, or two
+    for (const name of [
+      '',
+      ' ',
+      'evil.test, localhost',
+      'ada@evil.test',
+      'evil.test/',
+      'evil%2etest',
+      '[evil]',
+      '[::1',
+      `evil.test:${port}x`,
+    ])
+      expect([name, await under(name, '/api/v1/me')]).toEqual([name, '400 malformed_request'])
+  })
+
+  it('its own names are answered, with any port: the public one, addresses, names without a dot, those of the setting', async () => {
+    const { port } = new URL(patchbay.base)
+    const own = [
+      '127.0.0.1',
+      `127.0.0.1:${port}`,
+      '127.0.0.1:1',
+      '192.0.2.7:4400',
+      `[::1]:${port}`,
+      '[2001:db8::1]',
+      'localhost',
+      'LocalHost.',
+    ]
+    for (const name of [...own, 'patchbay:4400', 'a.localhost:80', 'patchbay.default.svc.example', 'PATCHBAY.default.svc.example:4400'])
+      expect([name, await under(name, '/api/v1/me')]).toEqual([name, '200'])
+    // HTTP/1.0 may come without one
+    expect((await raw(`GET /api/v1/me HTTP/1.0\r\n${key}\r\n\r\n`)).text).toMatch(/^HTTP\/1\.1 200 /)
+  })
+
+  it('who watches may use any name; the metrics then need their token', async () => {
+    const without = async (hostHeader: string, target: string, more = '') =>
+      /^HTTP\/1\.1 (\d+)/.exec((await raw(`GET ${target} HTTP/1.1\r\nHost: ${hostHeader}\r\nConnection: close\r\n${more}\r\n`)).text)?.[1]
+    expect(await without('evil.test', '/healthz')).toBe('200')
+    expect(await without('evil.test', '/readyz?x=1')).toBe('200')
+    expect(await without(host, '/metrics')).toBe('200')
+    expect(await without('evil.test', '/metrics')).toBe('404')
+    expect(await without('evil.test', '/metrics', 'Authorization: Bearer a-token-for-metrics\r\n')).toBe('200')
+    expect(await without('evil.test', '/healthz/../sign-in')).toBe('421')
+  })
+
+  it('an absolute address counts as Host, and says the same', async () => {
+    expect(await under(host, `http://${host}/api/v1/me`)).toBe('200')
+    expect(await under(host, 'http://evil.test/api/v1/me')).toBe('400 malformed_request')
+    expect(await under('evil.test', `http://${host}/api/v1/me`)).toBe('400 malformed_request')
+    expect(await under('evil.test', 'http://evil.test/api/v1/me')).toBe('421 host_not_ours')
+    expect(await under(host, `http://${host}@evil.test/api/v1/me`)).toBe('400 malformed_request')
+    expect(await under(host, 'evil.test:443')).toBe('400 malformed_request')
+  })
+
+  it('an address of more than 8 KiB is refused in a sentence, at every door', async () => {
+    const long = (target: string, bytes: number) => `${target}${target.includes('?') ? '&' : '?'}`.padEnd(bytes, 'x')
+    for (const [method, target, ...more] of doors)
+      expect([target, await under(host, long(target, 8193), method, ...more)]).toEqual([
+        target,
+        // a person opened it, and a page says what is too long
+        target.startsWith('/oauth/callback/') ? '404' : target === '/sign-in' ? '200' : '414 target_too_long',
+      ])
+    expect(await under(host, long('/api/v1/me', 8192))).toBe('200')
+    // headers included Node's own limit comes first
+    expect(await under(host, long('/api/v1/me', 17_000))).toBe('431 headers_too_large')
+    expect(await under(host, '/api/v1/me', 'GET', `X-Long: ${'x'.repeat(17_000)}`)).toBe('431 headers_too_large')
   })
 
   it('what says that it was forwarded is nobody’s word here', async () => {

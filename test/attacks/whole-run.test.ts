@@ -56,7 +56,16 @@ describe.each(['pglite', 'postgres'] as const)('X10 the scan over a whole test r
       await sql`insert into planted (c) values (${Buffer.from(planted[2]![1])})`.execute(db)
       expect(await storedLeaks(db)).toHaveLength(2)
       // what a service says at these doors is its own
-      expect(leaksOf({ logged: [], answered: [['POST /api/v1/invoke', planted[0]![1]]] })).toEqual([])
+      const at = (where: string, headers: string, body = planted[0]![1]) =>
+        leaksOf({ logged: [], answered: [[where, `${headers}\n${body}`]] })
+      expect(at('POST /api/v1/invoke', 'content-type,application/json; charset=utf-8')).toEqual([])
+      expect(at('GET /proxy/a/https/b/api/v1/c', 'content-type,application/problem+json')).toEqual([])
+      // but not what we say ourselves when a call is refused
+      expect(at('POST /api/v1/invoke', 'content-type,application/problem+json\npatchbay-problem,invalid_url')).toHaveLength(1)
+      expect(at('POST /api/v1/functions/standalone/a/run', 'content-type,application/problem+json')).toHaveLength(1)
+      expect(at('GET /proxy/a/https/b/', 'patchbay-problem,upstream_timeout')).toHaveLength(1)
+      const refused = `{"code":"unauthenticated","details":{"request_id":"x"},"message":${JSON.stringify(planted[0]![1])},"status":"error"}`
+      expect(at('GET /functions/a/actions/execute', 'content-type,application/json', refused)).toHaveLength(1)
 
       await expect(patchbay.stop()).rejects.toThrow('table planted')
     },

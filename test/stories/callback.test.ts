@@ -199,7 +199,8 @@ describe.each(['pglite', 'postgres'] as const)('X08 what comes back to the callb
         headers: {
           cookie,
           origin: patchbay.base,
-          host: 'evil.test',
+          // another name of its own; under those of others nothing is answered (X23)
+          host: 'another:1',
           'x-forwarded-host': 'evil.test',
           'x-forwarded-proto': 'https',
           forwarded: 'host=evil.test',

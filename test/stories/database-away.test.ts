@@ -8,6 +8,7 @@ import { missingDataDir, setUpTimeoutMs } from '../support/databases.ts'
 import { eventually, startOAuthStory, type OAuthStory } from '../support/oauth-story.ts'
 import { freePort, startPatchbay, type Answer, type TestPatchbay } from '../support/patchbay.ts'
 import { createPostgresDatabase } from '../support/postgres.ts'
+import { connected } from '../support/postgres-server.ts'
 import { ready } from '../support/process.ts'
 import { launchPuppet, type Puppet } from '../support/puppet.ts'
 import { startRelay, type Relay } from '../support/relay.ts'
@@ -210,7 +211,7 @@ describe('R-1 the database goes away [postgres]', { timeout: 120_000 }, () => {
     },
   )
 
-  it('a process that is killed with an answer in its spool stores it when it starts again, once', async () => {
+  it('a process that is killed with an answer in its spool stores it when it starts again, once; what was revoked meanwhile is given back', async () => {
     const { relay: way, databaseUrl } = await relayed()
     const port = await freePort()
     const settings = {
@@ -227,30 +228,45 @@ describe('R-1 the database goes away [postgres]', { timeout: 120_000 }, () => {
     try {
       await ready(running)
       const own = await startOAuthStory(running)
-      const name = await own.connect(await own.service('killed', { habits: { rotation: 'strict' } }), 'killed')
+      const strictly = { habits: { rotation: 'strict' } }
+      const name = await own.connect(await own.service('killed', strictly), 'killed')
+      const unwanted = await own.connect(await own.service('unwanted', strictly), 'unwanted')
       await running.sql(`update credentials set expires_at = now() - interval '1 second'`)
-      await running.arm('refresh.after_response', 1, 'wait')
-      const call = own.invoke(name)
+      await running.arm('refresh.after_response', 2, 'wait')
+      const calls = [own.invoke(name), own.invoke(unwanted)]
       await running.reached()
       way.cut()
       const going = running.go().catch(() => undefined)
-      isAway(await call)
+      for (const answer of await Promise.all(calls)) isAway(answer)
       await going
       await eventually(
-        'the file',
+        'the files',
         async () => spooled(spool).filter(one => one.endsWith('.json')),
-        files => files.length === 1,
+        files => files.length === 2,
       )
       await running.end('SIGKILL')
       way.restore()
+      // as another instance does that is asked to, to which this one's answer is not known; it tells the provider of the token that was used up
+      const elsewhere = await connected(databaseUrl, 10_000)
+      await elsewhere.query(`update credentials set status = 'revoked', status_reason = 'revoked_by_person', sealed = null, generation = generation + 1,
+        lease_owner = null, lease_until = null, inflight_since = null
+        where connection_id = (select id from connections where link_name = 'unwanted')`)
+      await elsewhere.end()
 
       running = launchPuppet(settings, practice.url)
       await ready(running)
       expect(spooled(spool)).toEqual([])
       expect((await own.invoke(name)).json.status_code).toBe(200)
-      expect([refreshes(), practice.state.counters.old_refresh_tokens_presented]).toEqual([{ ok: 1 }, 0])
-      const audit = await running.admin('GET', '/api/v1/audit?limit=100')
-      expect((audit.json.data as { action: string }[]).filter(row => row.action === 'connection.rotation_found')).toHaveLength(1)
+      expect([refreshes(), practice.state.counters.old_refresh_tokens_presented]).toEqual([{ ok: 2 }, 0])
+      expect((await own.invoke(unwanted)).json.code).toBe('connection_revoked')
+      await eventually(
+        'the revocation of what nobody wants',
+        async () => practice.state.counters.revoke['refresh_token'] ?? 0,
+        count => count === 1,
+      )
+      const audit = (await running.admin('GET', '/api/v1/audit?limit=100')).json.data as { action: string; object: string }[]
+      const told = audit.filter(row => /rotation_found|unused_grant/.test(row.action)).map(row => `${row.action} ${row.object}`)
+      expect(told.sort()).toEqual(['connection.rotation_found connection:killed', 'connection.unused_grant_revoked connection:unwanted'])
     } finally {
       await running.end('SIGKILL')
       await way.close()

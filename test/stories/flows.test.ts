@@ -180,7 +180,7 @@ describe.each(['pglite', 'postgres'] as const)('C-7 flows, their links and their
   })
 
   it('signed out at the callback: the sign-in page leads back, however long the service’s answer is', async () => {
-    for (const extra of ['', `&session_state=${'s'.repeat(3000)}`]) {
+    for (const extra of ['', ['session_state', 'user', 'more'].map(name => `&${name}=${'s'.repeat(3000)}`).join('')]) {
       const name = await story.service(next())
       const { browser } = story.ada
       const callback = (await story.toCallback(browser, await story.begin(name, name))) + extra

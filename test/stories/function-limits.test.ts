@@ -137,6 +137,28 @@ describe.each(['pglite', 'postgres'] as const)('limits and schedules of function
     expect(await statuses(busy, 4)).toEqual([200, 200, 200, 429])
     expect(refusal(await patchbay.nobody('GET', '/functions/none/actions/execute?auth_type=apikey&zapikey=x'))).toContain('unauthenticated')
   })
+  it('wrong zapikeys of one address cost no more than a few look-ups a minute, and nobody else their calls', async () => {
+    const { broker } = patchbay
+    const { monotonic } = broker
+    let now = monotonic() + 7_200_000
+    onTestFinished(() => void Object.assign(broker, { monotonic }))
+    Object.assign(broker as { -readonly [K in keyof Broker]: Broker[K] }, { monotonic: () => now })
+    await save(dev, 'guessed', 'string standalone.guessed() { return "x"; }')
+    const url = String(must(await dev.ask('PUT', at('guessed', '/exposure'), { api_key: true }), 200).json.api_key_url)
+    const wrong = (i: number) => url.replace(/zapikey=.*/, `zapikey=pbf_${String(i).padStart(43, 'x')}`)
+    expect((await patchbay.nobody('GET', url)).status).toBe(200)
+    const statuses = []
+    for (let i = 0; i < 101; i++) statuses.push((await patchbay.nobody('GET', wrong(i))).status)
+    expect(statuses).toEqual([...Array.from({ length: 100 }, () => 401), 429])
+    const refused = await patchbay.nobody('GET', wrong(500))
+    expect(refused.json).toMatchObject({ status: 'error', code: 'too_many_requests' })
+    expect(refused.headers.get('retry-after')).toBe('60')
+    // who has the key is behind the same address
+    expect((await patchbay.nobody('GET', url)).status).toBe(200)
+    now += 60_001
+    expect((await patchbay.nobody('GET', wrong(500))).status).toBe(401)
+  })
+
   it('a scheduled run is in the log from its start on: what is killed is told as interrupted, what goes on is not', async () => {
     const { broker } = patchbay
     const { db } = broker

@@ -83,7 +83,7 @@ describe.each(['pglite', 'postgres'] as const)('X25 more than it can carry [%s]'
       },
     }
   }
-  const times = (count: number, one: () => Promise<Answer>) => Array.from({ length: count }, one)
+  const times = <T>(count: number, one: () => Promise<T>) => Array.from({ length: count }, one)
 
   it('every door answers 503 at once, nobody is looked up and no body read; all else works, and what was taken on is finished', async () => {
     const leaving = { service: 'key', name: 'Leaving', link_name: 'leaving', credentials: { 'X-Api-Key': 'other' } }
@@ -144,6 +144,38 @@ describe.each(['pglite', 'postgres'] as const)('X25 more than it can carry [%s]'
     for (const answer of await under.release()) must(answer, 200)
     must(await ada.ask('POST', '/api/v1/functions/standalone/nothing/run', {}), 200)
     must(await ours.call('/'), 200)
+  })
+
+  it('an organisation that asks for all it can get has its share, and another one is served between its calls', async () => {
+    const counted = { served: 0, turnedAway: 0 }
+    let going = true
+    const greedy = times(20, async () => {
+      while (going) {
+        const answer = await ours.call('/tenth?greedy')
+        if (answer.status === 200) counted.served++
+        else {
+          expect(refusedWith(answer)).toBe('429 too_many_requests soon')
+          counted.turnedAway++
+          await delay(20)
+        }
+      }
+    })
+    // in calls and not in milliseconds: the machine may have other things to do
+    const wentBefore: number[] = []
+    await until(
+      async () => counted.turnedAway,
+      count => count > 20,
+    )
+    for (let n = 0; n < 15; n++) {
+      const from = up.arrived.length
+      must(await theirs.call('/tenth?modest'), 200)
+      wentBefore.push(up.arrived.slice(from).findIndex(({ target }) => target.endsWith('modest')))
+    }
+    going = false
+    await Promise.all(greedy)
+    expect(counted.served, 'it had its share all the time').toBeGreaterThan(30)
+    expect(counted.turnedAway, 'and asked for more than that').toBeGreaterThan(counted.served)
+    expect(median(wentBefore), `calls that went before: ${wentBefore.join(' ')}`).toBeLessThanOrEqual(6)
   })
 
   it('callers who leave give back their places', async () => {

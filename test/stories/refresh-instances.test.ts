@@ -2,7 +2,8 @@ import { randomBytes } from 'node:crypto'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { setUpTimeoutMs } from '../support/databases.ts'
 import { asked, eventually, startOAuthStory, type OAuthStory } from '../support/oauth-story.ts'
-import { startPatchbay, type Answer, type TestPatchbay } from '../support/patchbay.ts'
+import { startPatchbay, type Answer, type Asker, type TestPatchbay } from '../support/patchbay.ts'
+import { must } from '../support/practice-services.ts'
 import { createPostgresDatabase } from '../support/postgres.ts'
 
 const times = <T>(count: number, one: () => Promise<T>) => Array.from({ length: count }, one)
@@ -85,6 +86,40 @@ describe('R-1 two instances on one database [postgres]', () => {
       one => one.json.code === 'connection_revoked',
     )
     expect(Date.now() - since).toBeLessThan(1000)
+  })
+
+  it('a revocation and a deleted key end on the other within a second, although the service would still take what it remembers', async () => {
+    const echo = `${story.practice}/key/echo`
+    const definition = {
+      link_name: 'both_key',
+      name: 'Both key',
+      auth_type: 'api_key',
+      parameters: [{ name: 'X-Api-Key', display_name: 'API key' }],
+      api_hosts: [story.host],
+    }
+    must(await story.ada.ask('POST', '/api/v1/services', definition), 201)
+    for (const name of ['both_key_revoked', 'both_key_kept']) {
+      const body = { service: 'both_key', name, link_name: name, credentials: { 'X-Api-Key': 'practice-key' } }
+      must(await story.ada.ask('POST', '/api/v1/connections', body), 201)
+    }
+    const { id, key } = must(await story.ada.ask('POST', '/api/v1/api-keys', { name: 'ends' }), 201).json as { id: string; key: string }
+    const ending = second.withKey(key)
+    const calling = (ask: Asker, connection: string) => ask('POST', '/api/v1/invoke', { connection, url: echo })
+    const soon = async (end: Promise<Answer>, ask: Asker, connection: string, code: string) => {
+      expect((await end).status).toBeLessThan(300)
+      const since = Date.now()
+      await eventually(
+        code,
+        () => calling(ask, connection),
+        one => one.json.code === code,
+      )
+      expect(Date.now() - since).toBeLessThan(1000)
+    }
+    for (let n = 0; n < 3; n++) for (const ask of [second.admin, ending]) must(await calling(ask, 'both_key_revoked'), 200)
+    must(await calling(ending, 'both_key_kept'), 200)
+    await soon(story.ada.ask('POST', '/api/v1/connections/both_key_revoked/revoke', {}), ending, 'both_key_revoked', 'connection_revoked')
+    await soon(story.ada.ask('DELETE', `/api/v1/api-keys/${id}`), ending, 'both_key_kept', 'unauthenticated')
+    must(await calling(second.admin, 'both_key_kept'), 200)
   })
 
   it('a new authorisation on one instance is what the other uses, although it remembers the old one', async () => {

@@ -4,7 +4,7 @@ import { sql } from 'kysely'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { practiceHandler } from '../../src/practice/server.ts'
 import { setUpTimeoutMs } from '../support/databases.ts'
-import { startOAuthStory, type OAuthStory } from '../support/oauth-story.ts'
+import { eventually, startOAuthStory, type OAuthStory } from '../support/oauth-story.ts'
 import { startPatchbay, type Answer, type TestPatchbay } from '../support/patchbay.ts'
 
 /** A provider whose token endpoint can be down, and which remembers when it was asked. */
@@ -87,31 +87,51 @@ describe('R-1 token endpoints that are down, come back, and flap [pglite]', { ti
 
   it('down for an hour: calls go on until the token ends, the endpoint is asked now and then, others are not held back; then all are renewed by turns', async () => {
     const [down, up] = [provider(0), provider(1)]
-    const names = await connections(down, 'down', 6)
+    const names = await connections(down, 'down', 8)
     const others = await connections(up, 'up', 1)
     for (const name of [...names, ...others]) await down.story.endsIn(name, 1800)
     down.say = () => ({ status: 500 })
     down.asked = []
     up.asked = []
-    for (let minute = 2; minute <= 60; minute += 2) {
-      await pass(120)
-      const answers = await each(names, down)
-      expect(said(answers), `minute ${minute}`).toEqual([minute < 30 ? '200' : 'token_refresh_unavailable'])
+    const attempts = async () => {
+      const { rows } = await sql<{ fail_count: number }>`select k.fail_count from credentials k join connections c on c.id = k.connection_id
+        where c.link_name like 'down%'`.execute(patchbay.broker.db)
+      return rows.map(one => one.fail_count)
+    }
+    await pass(24 * 60)
+    let before = 0
+    for (let second = 24 * 60, round = 0; second <= 3600; second += 30, round++) {
+      // whoever comes first may be the one that is sent to see: each in turn
+      const first = (round * 5) % names.length
+      const answers = await each([...names.slice(first), ...names.slice(0, first)], down)
+      // in between the tokens end: the tests take their own time
+      if (second < 28 * 60) expect(said(answers), `second ${second}`).toEqual(['200'])
+      if (second > 30 * 60) expect(said(answers), `second ${second}`).toEqual(['token_refresh_unavailable'])
       for (const one of answers) if (one.status === 503) expect(Number(one.headers.get('retry-after'))).toBeGreaterThanOrEqual(1)
-      expect(said(await each(others, up)), `minute ${minute}`).toEqual(['200'])
+      if (round % 4 === 0) expect(said(await each(others, up)), `second ${second}`).toEqual(['200'])
+      expect(down.asked.length - before, 'in half a minute: all of them before it is known, then one').toBeLessThanOrEqual(
+        round < 12 ? names.length : 1,
+      )
+      before = down.asked.length
+      await pass(30)
     }
     expect(up.asked.length, 'its own token was renewed meanwhile').toBeGreaterThanOrEqual(1)
-    expect(down.asked.length, 'five to find out, then one each time').toBeLessThanOrEqual(28)
+    const counted = await attempts()
+    expect(
+      counted.reduce((sum, one) => sum + one, 0),
+      'every attempt failed, and every one is counted',
+    ).toBe(down.asked.length)
+    expect(Math.max(...counted), `token requests of each: ${counted.join(', ')}`).toBeLessThanOrEqual(12)
     expect(await statuses(names, down)).not.toContain('reauthorization_required')
     expect(patchbay.logged.filter(line => line.includes('refreshes are held back')).length).toBeGreaterThanOrEqual(1)
 
     down.say = null
-    await pass(31)
-    await each(names, down)
-    // what had failed on its own was told to wait for minutes; the answer of the provider ended that
-    await pass(11)
-    expect(said(await each(names, down))).toEqual(['200'])
+    let seconds = 0
+    const healthy = async () => said(await each(names, down)).join() === '200'
+    for (; seconds <= 60 && !(await healthy()); seconds += 10) await pass(10)
+    expect(seconds, 'all of them, in so many seconds').toBeLessThanOrEqual(60)
     expect(await statuses(names, down)).toEqual(new Set(['connected']))
+    expect(await attempts()).toEqual(names.map(() => 0))
   })
 
   it('after an outage hundreds come at once and are sent 20 a second', async () => {
@@ -135,6 +155,37 @@ describe('R-1 token endpoints that are down, come back, and flap [pglite]', { ti
     // the first is the one that showed that it is back; the network may bring two of them closer together
     const sent = one.asked.slice(1)
     for (const [i, at] of sent.entries()) expect((sent[i + 20] ?? Infinity) - at).toBeGreaterThan(700)
+  })
+
+  it('then callers go before renewals that nobody waits for, and who was turned away before who has just come', async () => {
+    const one = provider(0)
+    const names = await connections(one, 'order', 31)
+    const [failing, first, returning] = [names.slice(0, 5), names.slice(5, 6), names.slice(6, 7)]
+    const [behind, coming] = [names.slice(7, 23), names.slice(23)]
+    for (const name of names) await one.story.endsIn(name, behind.includes(name) ? 1700 : 1000)
+    // remembered, so that what comes at once arrives at once
+    expect(said(await each(names, one))).toEqual(['200'])
+    ahead += 1_500_000
+    one.say = () => ({ status: 503 })
+    expect(said(await each(failing, one))).toEqual(['token_refresh_unavailable'])
+    expect(said(await each(returning, one)), 'held back').toEqual(['token_refresh_unavailable'])
+    one.say = null
+    ahead += 31_000
+    expect(said(await each(first, one)), 'it is back').toEqual(['200'])
+    expect(said(await each([...behind, ...coming, ...returning], one))).toEqual(['200'])
+
+    const renewed = async () => {
+      const { rows } = await sql<{ link_name: string }>`select c.link_name from credentials k join connections c on c.id = k.connection_id
+        where c.link_name in (${sql.join([...behind, ...coming, ...returning])}) and k.refreshed_at is not null
+        order by k.refreshed_at`.execute(patchbay.broker.db)
+      return rows.map(row => row.link_name)
+    }
+    const order = await eventually('all renewals', renewed, done => done.length === 25)
+    const lastOf = (group: readonly string[]) => Math.max(...group.map(name => order.indexOf(name)))
+    const after = (group: readonly string[], place: number) => group.filter(name => order.indexOf(name) > place).length
+    // a few had their turn before the others had come
+    expect(after(behind, lastOf(coming)), order.join(' ')).toBeGreaterThanOrEqual(5)
+    expect(after(coming, lastOf(returning)), order.join(' ')).toBeGreaterThanOrEqual(5)
   })
 
   it('flapping: no connection is given up, whatever the mixture', async () => {

@@ -116,10 +116,13 @@ describe.each(['pglite', 'postgres'] as const)('everything that is sealed [%s]',
       await story.connect(await story.service('leaver'), 'leaver')
       await rotate()
       const before = (await dataKeys()).find(one => one.state === 'active')
-      await sql`update settings set value = jsonb_set(jsonb_set(value::jsonb, '{finished_at}', 'null'), '{beat_at}', '"2026-01-01T00:00:00Z"')::text
-        where name = 'data_key_rotation'`.execute(db())
+      await sql`update settings set value = (value::jsonb || jsonb_build_object('finished_at', null, 'beat_at', '2026-01-01T00:00:00Z',
+        'total', (value::jsonb->>'done')::int + 7))::text where name = 'data_key_rotation'`.execute(db())
       const interrupted = must(await patchbay.admin('GET', '/api/v1/operations/keys'), 200).json.rotation
       expect(interrupted).toMatchObject({ running: false, finished_at: null })
+      const metrics = must(await patchbay.nobody('GET', '/metrics'), 200).text
+      expect(metrics).toContain('patchbay_key_work_left{what="fields_to_reseal"} 7\n')
+      expect(metrics).toContain('patchbay_key_work_left{what="data_keys_to_rewrap"} 0\n')
       await rotate()
       expect(
         (await dataKeys()).find(one => one.state === 'active'),

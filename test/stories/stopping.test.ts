@@ -52,7 +52,7 @@ describe('stopping, and starting again, while calls go on [postgres]', () => {
       const story = await startOAuthStory(one)
       const name = await story.connect(await story.service('stopped'), 'stopped')
       const renewed = await story.connect(
-        await story.service('renewed', { habits: { rotation: 'strict', access_token_seconds: 3 } }),
+        await story.service('renewed', { habits: { rotation: 'strict', access_token_seconds: 4 } }),
         'renewed',
       )
       let calls = 0
@@ -60,7 +60,7 @@ describe('stopping, and starting again, while calls go on [postgres]', () => {
       const before = await renewals()
       // inside its window a token is renewed behind a call, which nobody waits for
       await story.control('misbehave', { endpoint: 'token', grant_type: 'refresh_token', kind: 'slow', ms: 6_000 })
-      await delay(1_600)
+      await delay(2_750)
       expect((await story.invoke(renewed)).json.status_code).toBe(200)
       calls++
       const slow = Array.from({ length: 3 }, () => story.invoke(name, '/api/slow?ms=2500'))

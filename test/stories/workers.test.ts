@@ -1,6 +1,8 @@
-import { readFileSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import { Agent, request } from 'node:http'
+import { setTimeout as delay } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { startPractice, type Practice } from '../../src/practice/server.ts'
 import { missingDataDir, setUpTimeoutMs } from '../support/databases.ts'
 import { loggedCalls } from '../support/logged-calls.ts'
 import { eventually, startOAuthStory, type OAuthStory } from '../support/oauth-story.ts'
@@ -8,6 +10,7 @@ import { adminKey, freePort, type Answer } from '../support/patchbay.ts'
 import { until } from '../support/practice-services.ts'
 import { createPostgresDatabase } from '../support/postgres.ts'
 import { launch, launchReady, type PatchbayProcess } from '../support/process.ts'
+import { startRelay, type Relay } from '../support/relay.ts'
 
 const timeout = 120_000
 
@@ -142,6 +145,93 @@ describe('several processes behind one address [postgres]', () => {
       expect(await ended, patchbay.said.stdout + patchbay.said.stderr).toBe(0)
 
       expect(await loggedCalls(settings['PATCHBAY_DATABASE_URL'] ?? '', name)).toBe(calls)
+    },
+    timeout,
+  )
+})
+
+describe('the process that starts the others [postgres]', () => {
+  let relay: Relay
+  let practice: Practice
+  let settings: Record<string, string>
+  let patchbay: PatchbayProcess
+  beforeAll(async () => {
+    const url = new URL(await createPostgresDatabase())
+    relay = await startRelay({ host: url.hostname, port: Number(url.port) })
+    url.port = String(relay.port)
+    practice = await startPractice({ host: '127.0.0.1', port: 0 })
+    const port = await freePort()
+    settings = {
+      PATCHBAY_PORT: String(port),
+      PATCHBAY_PUBLIC_URL: `http://127.0.0.1:${port}`,
+      PATCHBAY_DATA_DIR: missingDataDir(),
+      PATCHBAY_DATABASE_URL: url.href,
+      PATCHBAY_WORKERS: '2',
+      PATCHBAY_ALLOW_PRIVATE_ADDRESSES: `127.0.0.1/32:${practice.port}`,
+      PATCHBAY_ALLOW_INSECURE_HTTP: `127.0.0.1:${practice.port}`,
+    }
+  }, setUpTimeoutMs)
+  const everStarted: number[] = []
+  afterAll(async () => {
+    // with the first process gone nobody else ends those that should have ended
+    for (const pid of everStarted.filter(isThere)) process.kill(pid, 'SIGKILL')
+    await patchbay.end('SIGKILL')
+    await relay.close()
+    await practice.close()
+  })
+  const begin = async () => {
+    patchbay = await launchReady(settings, practice.url)
+    // the second one comes after the first is ready
+    await until(
+      async () => patchbay.said.stdout,
+      said => said.includes('Patchbay runs at'),
+      60_000,
+    )
+    const workers = childrenOf(patchbay.process.pid)
+    everStarted.push(...workers)
+    return workers
+  }
+  const isThere = (pid: number) => existsSync(`/proc/${pid}`) && !/\) Z /.test(readFileSync(`/proc/${pid}/stat`, 'utf8'))
+
+  it(
+    'when it is killed the others finish what they do and end by themselves, so that the port is free for the next',
+    async () => {
+      const workers = await begin()
+      expect(workers).toHaveLength(2)
+      const story = await startOAuthStory(patchbay)
+      const name = await story.connect(await story.service('orphaned'), 'orphaned')
+      const two = [connection(patchbay.base), connection(patchbay.base)]
+      const slow = two.map(one => one.ask('POST', '/api/v1/invoke', { connection: name, url: `${practice.url}/api/slow?ms=1500` }))
+      await until(
+        async () => practice.state.counters.api['oauth2']?.['ok'] ?? 0,
+        count => count === 2,
+      )
+      process.kill(patchbay.process.pid ?? 0, 'SIGKILL')
+      for (const answer of await Promise.all(slow)) expect(answer.json.status_code, 'calls under way are finished').toBe(200)
+      await until(
+        async () => workers.filter(isThere),
+        left => left.length === 0,
+        20_000,
+      )
+      expect(await loggedCalls(settings['PATCHBAY_DATABASE_URL'] ?? '', name), 'and written down').toBe(2)
+    },
+    timeout,
+  )
+
+  it(
+    'when no other can be started any more it says so and ends, for whoever watches over it',
+    async () => {
+      const workers = await begin()
+      relay.cut()
+      for (const worker of workers) process.kill(worker, 'SIGKILL')
+      expect(await Promise.race([patchbay.exited, delay(60_000, 'goes on')]), patchbay.said.stdout + patchbay.said.stderr).toBe(1)
+      expect(patchbay.said.stderr).toContain('Patchbay stops: its processes end as they start. See what they said.')
+      expect(
+        patchbay.said.stderr.match(/Patchbay did not start\./g)?.length ?? 0,
+        'five times, and those that were on their way',
+      ).toBeGreaterThanOrEqual(5)
+      expect(patchbay.said.stderr).toMatch(/PostgreSQL at .* does not answer/)
+      expect(patchbay.said.stdout.match(/a worker ended before it was ready/g)?.length).toBeGreaterThanOrEqual(5)
     },
     timeout,
   )

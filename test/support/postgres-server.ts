@@ -26,6 +26,11 @@ export interface PostgresServer {
   readonly pid: number
 }
 
+export interface StartedPostgres extends PostgresServer {
+  /** After its end: the same data, at the same URL, in another process. */
+  startAgain(): Promise<StartedPostgres>
+}
+
 /** The folder with `initdb` and `postgres`: from PATH, or where Debian puts them; the newest of several. */
 export const findPostgres = (): string | undefined => {
   const installed = '/usr/lib/postgresql'
@@ -84,7 +89,7 @@ export const connected = async (url: string, ms: number): Promise<pg.Client> => 
  * @param home does not exist yet; PostgreSQL's user must be able to pass through the folders above it.
  * @param settings of `postgres -c`, beside where it listens.
  */
-export const startPostgres = async (home: string, settings: Readonly<Record<string, string | number>>): Promise<PostgresServer> => {
+export const startPostgres = async (home: string, settings: Readonly<Record<string, string | number>>): Promise<StartedPostgres> => {
   const programs = findPostgres()
   if (programs === undefined)
     throw new Error('This needs PostgreSQL 15 or newer: install it ("apt-get install postgresql"), no set-up needed.')
@@ -104,9 +109,10 @@ export const startPostgres = async (home: string, settings: Readonly<Record<stri
     { ...options, stdio: 'pipe' },
   )
 
-  for (let attempt = 1; ; attempt++) {
-    const port = await freePort()
-    const log = openSync(join(home, `log-${attempt}`), 'a')
+  let attempts = 0
+  const begin = async (port: number): Promise<StartedPostgres> => {
+    const logFile = join(home, `log-${++attempts}`)
+    const log = openSync(logFile, 'a')
     const all = { ...settings, port, listen_addresses: '127.0.0.1', unix_socket_directories: '' }
     const server = spawn(
       join(programs, 'postgres'),
@@ -128,12 +134,17 @@ export const startPostgres = async (home: string, settings: Readonly<Record<stri
       await client.end()
       // Tests drop schemas and databases: be sure that they are ours.
       if (rows[0]?.data_directory !== realpathSync(data)) throw new Error(`port ${port} answers for another PostgreSQL`)
-      return { url, pid: server.pid ?? 0 }
+      return { url, pid: server.pid ?? 0, startAgain: () => begin(port) }
     } catch (error) {
       if (!ended) server.kill('SIGINT')
-      if (attempt === 3) {
-        throw new Error(`PostgreSQL did not start: ${readFileSync(join(home, `log-${attempt}`), 'utf8').slice(-500)}`, { cause: error })
-      }
+      throw new Error(`PostgreSQL did not start: ${readFileSync(logFile, 'utf8').slice(-500)}`, { cause: error })
+    }
+  }
+  for (;;) {
+    try {
+      return await begin(await freePort())
+    } catch (error) {
+      if (attempts === 3) throw error
     }
   }
 }

@@ -39,7 +39,10 @@ process.on('message', (order: Order) => {
     for (const go of there.splice(0)) go()
     return done()
   }
-  if (order.kind === 'replay') return void replaySpool(running.broker).then(() => done(), failed)
+  if (order.kind === 'replay')
+    return void replaySpool(running.broker)
+      .then(rest => rest())
+      .then(() => done(), failed)
   sql
     .raw(order.text)
     .execute(running.broker.db)

@@ -31,9 +31,9 @@ export const mixesScripts = (value: string): boolean =>
     .split(/[^\p{Letter}\p{Mark}]+/u)
     .some(word => /\p{Script=Latin}/u.test(word) && /[\p{Script=Cyrillic}\p{Script=Greek}]/u.test(word))
 
-/** A path on this origin: one slash first, and no second slash or backslash, which browsers take for another host. */
+/** A path on this origin: one slash first, and no second slash or backslash, which browsers take for another host. A callback may be long. */
 export const ownPath = (value: string): string | null =>
-  /^\/(?![/\\])/.test(value) && !/[\p{Cc}\p{Cs}\\]/u.test(value) && value.length <= 4096 ? value : null
+  /^\/(?![/\\])/.test(value) && !/[\p{Cc}\p{Cs}\\]/u.test(value) && value.length <= 12_000 ? value : null
 
 /** A URL that may be linked: a path on this origin, or absolute http(s) without a user name; anything else (`javascript:`, `data:`) is null. */
 export function linkable(value: string): string | null {

@@ -8,6 +8,7 @@ import {
   executeWithKey,
   exposureOf,
   functionKeyOf,
+  organizationOfKey,
   rotateFunctionKey,
 } from '../../broker/function-exposure.ts'
 import type { PublicRequest } from '../../broker/function-public.ts'
@@ -17,6 +18,7 @@ import { argumentMapping } from '../../core/function.ts'
 import { callScopes } from '../../core/key-scopes.ts'
 import { Problem } from '../../core/problem.ts'
 import type { Doors } from '../doors.ts'
+import { createKeyGuesses } from '../function-key-guesses.ts'
 import { invokeBodyLimit } from '../invoke-door.ts'
 import { asProblem, retryAfter } from '../problems.ts'
 import { notEmpty } from '../schemas.ts'
@@ -110,6 +112,7 @@ export const functionCallRoutes =
   async app => {
     const { broker } = doors
     const identify = createIdentify(doors)
+    const guess = createKeyGuesses(broker)
     app.removeAllContentTypeParsers()
     app.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, done) => done(null, body))
 
@@ -139,7 +142,9 @@ export const functionCallRoutes =
       }
       const key = query.get('zapikey')
       if (key === null) throw new Problem('unauthenticated', { detail: 'Send auth_type=apikey with a zapikey, or auth_type=oauth.' })
-      return executeWithKey(broker, name, key, requestOf(request, query))
+      const organization = await guess(key, request.ip, given => organizationOfKey(broker, given))
+      if (!organization) throw new Problem('unauthenticated', { detail: 'This zapikey is not valid. An administrator makes a new one.' })
+      return executeWithKey(broker, name, organization.id, requestOf(request, query))
     }
 
     async function answer(request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {

@@ -19,6 +19,7 @@ import { exportDatabase } from '../../storage/export.ts'
 import type { OpenDatabase } from '../../storage/database.ts'
 import type { Doors } from '../doors.ts'
 import { assertOperator } from '../operator.ts'
+import type { AnswersTo } from '../own-hosts.ts'
 import { administratorOf } from '../session.ts'
 
 const tags = ['Operations']
@@ -28,15 +29,18 @@ const readyWithinMs = 2_000
 
 const digest = (text: string): Buffer => createHash('sha256').update(text).digest()
 
-const onLoopback = (request: FastifyRequest): boolean => {
+/** Under a name of somebody else’s, a browser on this machine asks for whoever owns that name. */
+const onLoopback = (request: FastifyRequest, answersTo: AnswersTo): boolean => {
   const { remoteAddress } = request.raw.socket
   const own = remoteAddress !== undefined && /^(?:127\.|::1$|::ffff:127\.)/.test(remoteAddress)
   // a reverse proxy on this machine connects from loopback for the whole world, and says so
-  return own && request.headers['x-forwarded-for'] === undefined && request.headers.forwarded === undefined
+  return (
+    own && answersTo(request.headers.host) && request.headers['x-forwarded-for'] === undefined && request.headers.forwarded === undefined
+  )
 }
 
-function mayReadMetrics(request: FastifyRequest, token: string | null): boolean {
-  if (onLoopback(request)) return true
+function mayReadMetrics(request: FastifyRequest, { metricsToken: token, answersTo }: Doors): boolean {
+  if (onLoopback(request, answersTo)) return true
   const given = /^bearer +(\S+)$/i.exec(request.headers.authorization ?? '')?.[1]
   return token !== null && given !== undefined && timingSafeEqual(digest(given), digest(token))
 }
@@ -112,7 +116,7 @@ export const operationRoutes =
       '/metrics',
       { config: { open: true }, schema: { summary: 'Prometheus metrics, from loopback or with the metrics token', tags, hide: true } },
       async (request, reply) => {
-        if (!mayReadMetrics(request, doors.metricsToken)) throw new Problem('not_found')
+        if (!mayReadMetrics(request, doors)) throw new Problem('not_found')
         return reply.type(broker.metrics.contentType).send(await doors.metricsText())
       },
     )

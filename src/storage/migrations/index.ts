@@ -7,6 +7,7 @@ import { functionUpkeep } from './0005_function_upkeep.ts'
 import { invocationBatches } from './0006_invocation_batches.ts'
 import { rotationAndRestore } from './0007_rotation_and_restore.ts'
 import { keyScopes } from './0008_key_scopes.ts'
+import { longLists } from './0009_long_lists.ts'
 
 /** Every migration, by name; they run in the order of their names. */
 export const migrations: Record<string, Migration> = {
@@ -18,4 +19,5 @@ export const migrations: Record<string, Migration> = {
   '0006_invocation_batches': invocationBatches,
   '0007_rotation_and_restore': rotationAndRestore,
   '0008_key_scopes': keyScopes,
+  '0009_long_lists': longLists,
 }

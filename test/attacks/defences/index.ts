@@ -1,5 +1,6 @@
 import type { Attack } from '../attack.ts'
 import { keys } from './keys.ts'
+import { many } from './many.ts'
 import { refresh } from './refresh.ts'
 import { running } from './running.ts'
 import { x01 } from './x01-token-exfiltration.ts'
@@ -49,5 +50,6 @@ export const defences: readonly Attack[] = [
   x25,
   ...refresh,
   ...keys,
+  ...many,
   ...running,
 ]

@@ -22,7 +22,7 @@ export const keys: readonly Attack[] = [
       {
         what: 'a secret that was written meanwhile is overwritten by the older one',
         file: columns,
-        find: ' where ${sameRow} and ${fieldOf(one)} = v.before`',
+        find: " where ${sameRow} and ${fieldOf(one)} = decode(v.before, 'hex')`",
         replace: ' where ${sameRow} and v.before is not null`',
         test: 'src/storage/sealed-columns.test.ts',
         name: page,

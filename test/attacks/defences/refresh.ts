@@ -5,6 +5,7 @@ const instances = 'test/stories/refresh-instances.test.ts'
 const processes = 'test/stories/refresh-processes.test.ts'
 const outage = 'test/stories/refresh-outage.test.ts'
 const away = 'test/stories/database-away.test.ts'
+const serverKilled = 'test/stories/database-killed.test.ts'
 const model = 'test/stories/refresh-model.test.ts'
 const modelName = 'never two leases, no used token shown, no generation lost'
 
@@ -17,7 +18,7 @@ const noLease: Edit = {
 const notOncePerProcess: Edit = {
   file: 'src/broker/fresh-credentials.ts',
   find: '  const joined = running.get(key)\n',
-  replace: '  const joined = undefined as Promise<void> | undefined\n',
+  replace: '  const joined = undefined as { end: Promise<void>; awaited: boolean } | undefined\n',
 }
 
 /** What must hold when tokens are renewed and things break meanwhile: R1, R2 … */
@@ -103,7 +104,7 @@ export const refresh: readonly Attack[] = [
     id: 'R3',
     attack: 'The database goes away while the provider’s answer is on its way, or while calls are made.',
     defence: [
-      'The answer is kept in memory and tried for ten minutes, and written through to a file, sealed with its organisation’s data key, which the next start stores by compare-and-set.',
+      'The answer is kept in memory and tried for ten minutes, and written through to a file, sealed with its organisation’s data key, which the next start stores by compare-and-set; where the connection was revoked or deleted meanwhile the provider is told to end it.',
       'Nobody asks the provider again while an answer of it waits to be stored.',
       'When the log of calls could not be written for two seconds, new calls are refused with 503 and Retry-After: there is no use of a connection that is not logged.',
     ],
@@ -111,8 +112,17 @@ export const refresh: readonly Attack[] = [
       {
         what: 'the spool is not looked at when it starts',
         file: 'src/start.ts',
-        find: '  await replaySpool(broker)\n',
-        replace: '',
+        find: '  const giveBackUnused = await replaySpool(broker)\n',
+        replace: '  const giveBackUnused = () => Promise.resolve(void replaySpool)\n',
+        test: away,
+        name: 'a process that is killed with an answer in its spool stores it when it starts again, once',
+        on: 'postgres',
+      },
+      {
+        what: 'what was renewed for a connection that was revoked meanwhile is thrown away, and good at its provider',
+        file: 'src/broker/spool.ts',
+        find: 'return { outcome, giveBack: () => revokeUnused(broker, named, from, content.opened) }',
+        replace: 'return { outcome, giveBack: async () => void [revokeUnused, named, from] }',
         test: away,
         name: 'a process that is killed with an answer in its spool stores it when it starts again, once',
         on: 'postgres',
@@ -136,6 +146,15 @@ export const refresh: readonly Attack[] = [
         on: 'postgres',
       },
       {
+        what: 'that the server shuts down is taken for a fault of the statement',
+        file: 'src/storage/session.ts',
+        find: 'if (aborted || unavailable.test(code) || networkFailure.test(code) || connectionMessage.test(error.message)) {',
+        replace: "if (aborted || (unavailable.test(code) && !code.startsWith('57P')) || networkFailure.test(code)) {",
+        test: serverKilled,
+        name: 'refusals in time, nothing wrong, nothing unlogged',
+        on: 'postgres',
+      },
+      {
         what: 'calls go on while the log cannot be written',
         file: 'src/broker/invocation-log.ts',
         find: 'performance.now() - stalledSince > longestStallMilliseconds',
@@ -151,7 +170,7 @@ export const refresh: readonly Attack[] = [
     attack: 'A token endpoint is down, comes back, flaps, or asks for less.',
     defence: [
       'Five failures in a row, or half of twenty, hold refreshes of that service at that origin back for 30 seconds; then one is sent to see. The present token goes on until it ends; after that it is `token_refresh_unavailable`, never another authorisation.',
-      'After an outage refreshes go out 20 a second. A 429 with Retry-After holds the whole service back for as long as it says.',
+      'One service at one token endpoint gets 20 refreshes in any second at most, and one after the other when it is just back: callers before renewals that nobody waits for, among callers the oldest need first, counting those who were turned away. Tokens that were made together are renewed at different moments of their windows. A 429 with Retry-After holds the whole service back for as long as it says.',
       'Each connection backs off from 1 to 300 seconds with jitter, and never asks more often than its service allows.',
     ],
     mutants: [
@@ -173,11 +192,51 @@ export const refresh: readonly Attack[] = [
       },
       {
         what: 'everybody at once after an outage',
-        file: 'src/broker/breaker.ts',
-        find: 'const turnMs = 50\n',
-        replace: 'const turnMs = 0\n',
+        file: 'src/broker/turns.ts',
+        find: 'const perSecond = 20\n',
+        replace: 'const perSecond = 20_000\n',
         test: outage,
         name: 'after an outage hundreds come at once and are sent 20 a second',
+      },
+      {
+        what: 'those who come together go together when a provider is just back',
+        file: 'src/broker/turns.ts',
+        find: '      oneByOneUntil = monotonic() + oneByOneMs\n',
+        replace: '      oneByOneUntil = monotonic() + 0 * oneByOneMs\n',
+        test: 'src/broker/turns.test.ts',
+        name: 'after an outage of the provider nobody goes together with another',
+      },
+      {
+        what: 'renewals that nobody waits for go before callers',
+        file: 'src/broker/refresh.ts',
+        find: 'endsAt: usable.endsAt ?? -Infinity, awaited }',
+        replace: 'endsAt: usable.endsAt ?? -Infinity, awaited: () => awaited() || true }',
+        test: outage,
+        name: 'then callers go before renewals that nobody waits for',
+      },
+      {
+        what: 'who was turned away begins at the end of the queue',
+        file: 'src/broker/refresh.ts',
+        find: '  const since = needs.get(key) ?? broker.monotonic()\n',
+        replace: '  const since = broker.monotonic()\n',
+        test: outage,
+        name: 'then callers go before renewals that nobody waits for',
+      },
+      {
+        what: 'a queue of renewals grows without end',
+        file: 'src/broker/turns.ts',
+        find: 'if (queue.length * meanGapMs > longestMs)',
+        replace: 'if (queue.length * meanGapMs > longestMs * 1_000)',
+        test: 'src/broker/turns.test.ts',
+        name: 'a queue is as long as its last may wait',
+      },
+      {
+        what: 'connections that were made together are renewed together',
+        file: 'src/broker/renewal-window.ts',
+        find: 'lifetimeSeconds / 2.4) * (0.8 + 0.4 * place)',
+        replace: 'lifetimeSeconds / 2.4) * (0.8 + 0 * place)',
+        test: 'src/broker/renewal-window.test.ts',
+        name: 'a thousand connections that were made together do not renew in the same second',
       },
       {
         what: 'a 429 holds back nobody else',

@@ -2,6 +2,8 @@ import type { Attack } from '../attack.ts'
 
 const stopping = 'test/stories/stopping.test.ts'
 const sigterm = 'SIGTERM: not ready at once'
+const instances = 'test/stories/refresh-instances.test.ts'
+const endsThere = 'a revocation and a deleted key end on the other within a second'
 const workers = 'test/stories/workers.test.ts'
 const killed = 'when one is killed the others go on'
 
@@ -74,7 +76,7 @@ export const running: readonly Attack[] = [
     id: 'R22',
     attack: 'One of several processes behind one address ends, or all of them are signalled at once.',
     defence: [
-      'With `PATCHBAY_WORKERS` one process starts the others, and another one for each that ends, ever more slowly when they go on ending. What changes on one is announced to all through the database. A signal that reaches all of them at once stops each of them once, gently.',
+      'With `PATCHBAY_WORKERS` one process starts the others, and another one for each that ends, ever more slowly when they go on ending. What changes on one is announced to all through the database. A signal that reaches all of them at once stops each of them once, gently. When the first is gone the others finish what they do and end; when none can be started any more the first says so and ends.',
     ],
     mutants: [
       {
@@ -93,6 +95,60 @@ export const running: readonly Attack[] = [
         replace: '    if (stopped) process.exit(1)\n',
         test: workers,
         name: killed,
+        on: 'postgres',
+      },
+      {
+        what: 'other instances are not told of a change',
+        file: 'src/storage/changes.ts',
+        find: '  for (const change of changes) await',
+        replace: '  for (const change of changes.slice(changes.length)) await',
+        test: instances,
+        name: endsThere,
+        on: 'postgres',
+      },
+      {
+        what: 'what other instances tell is not listened to',
+        file: 'src/start.ts',
+        find: '    payload => calls.forget(parseChange(payload)),\n',
+        replace: '    payload => void parseChange(payload),\n',
+        test: instances,
+        name: endsThere,
+        on: 'postgres',
+      },
+      {
+        what: 'a key that was deleted on another instance is still remembered',
+        file: 'src/http/session.ts',
+        find: "    else if (change.kind === 'key') keyRing.drop({ keyId: change.id })\n",
+        replace: '',
+        test: instances,
+        name: endsThere,
+        on: 'postgres',
+      },
+      {
+        what: 'workers go on when the process that started them is gone',
+        file: 'src/workers.ts',
+        find: '    if (cluster.worker) cluster.worker.exitedAfterDisconnect = true\n    stopOnce()\n',
+        replace: '    if (cluster.worker) cluster.worker.exitedAfterDisconnect = true\n',
+        test: workers,
+        name: 'when it is killed the others finish what they do',
+        on: 'postgres',
+      },
+      {
+        what: 'calls under way are cut when the process that started the others is gone',
+        file: 'src/workers.ts',
+        find: '    if (cluster.worker) cluster.worker.exitedAfterDisconnect = true\n',
+        replace: '',
+        test: workers,
+        name: 'when it is killed the others finish what they do',
+        on: 'postgres',
+      },
+      {
+        what: 'it is tried for ever to start what cannot be started',
+        file: 'src/workers.ts',
+        find: 'ready.size === 0 && failedStarts >= mostFailedStarts',
+        replace: 'ready.size === 0 && failedStarts >= Infinity * mostFailedStarts',
+        test: workers,
+        name: 'when no other can be started any more',
         on: 'postgres',
       },
       {

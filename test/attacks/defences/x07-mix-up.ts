@@ -10,6 +10,7 @@ export const x07: Attack = {
     'PKCE with S256 is used unless a service definition switches it off: a code of another flow fails at the service.',
     'Where a definition names the `issuer`, every answer, a refusal too, must carry exactly this `iss` (RFC 9207). An answer that does not leaves the flow as it was.',
     'The token URL is the one of the revision that the flow began with: an edit in between ends the flow.',
+    'Nothing is discovered: endpoints stand in the definition, which its keeper wrote, and no answer of a provider (`.well-known`) can name others.',
     'A provider that neither compares redirect URLs nor sends `iss` leaves PKCE alone to hold.',
   ],
   mutants: [

@@ -39,8 +39,9 @@ export const x12: Attack = {
     {
       what: 'values are not judged when they are typed',
       file: 'src/auth/api-key.ts',
-      find: '      const message = problemOf(service, parameter, valueOf(given, parameter.name))\n',
-      replace: "      const message = valueOf(given, parameter.name) === 0 ? problemOf(service, parameter, '') : null\n",
+      find: '      const message = problems[i] ?? placeProblem(service, parameter, valueOf(given, parameter.name))\n',
+      replace:
+        "      const message = valueOf(given, parameter.name) === 0 ? (problems[i] ?? placeProblem(service, parameter, '')) : null\n",
       test: story,
       name: 'a credential is judged where it is typed',
     },

@@ -12,7 +12,8 @@ export const x15: Attack = {
   defence: [
     'A packed answer is unpacked off the main thread, up to the limit or a hundred times its size; one coding, and of three that are known.',
     'Answers are passed on as text that nobody parses; JSON deeper than a hundred levels is refused from callers, and shown as text from services. Long numbers stay the digits they were.',
-    'Bodies, headers, addresses, parts of forms and their headers have limits, also without a length.',
+    'Bodies, headers (16 KiB), addresses (8 KiB), parts of forms and their headers have limits, also without a length.',
+    'Patterns in a definition run under one deadline for the whole form, on the server only. Those of scripts run on an engine without backtracking, or count their steps.',
     'XML of scripts has no document type, so no entities of its own and nothing that is fetched.',
   ],
   mutants: [
@@ -55,6 +56,22 @@ export const x15: Attack = {
       replace: 'const mostParts = 2_000_000',
       test: file,
       name: callers,
+    },
+    {
+      what: 'an address has any length',
+      file: 'src/http/refused-unread.ts',
+      find: 'url.length > longestTarget &&',
+      replace: 'url.length > 1e9 &&',
+      test: 'test/attacks/raw-requests.test.ts',
+      name: 'an address of more than 8 KiB is refused in a sentence, at every door',
+    },
+    {
+      what: 'a pattern of a definition takes as long as it takes',
+      file: 'src/auth/fields.ts',
+      find: 'matching.runInContext(context, { timeout: patternMilliseconds })',
+      replace: 'matching.runInContext(context)',
+      test: file,
+      name: 'patterns that somebody wrote into a definition hold nobody up, however many there are',
     },
     {
       what: 'headers have a mebibyte',

@@ -16,6 +16,7 @@ export const x25: Attack = {
     'One organisation has a share of what is under way, and a quota of calls a second where the operator sets one: 429, with `Retry-After` and, for the quota, the `RateLimit` header fields. Calls of a run that was taken on are not refused in its middle; they are paid for by what comes next.',
     'Each origin has 64 connections and 128 waiting calls of its own, and a call that waits counts its own time. Waiting organisations take turns; in a full queue the newest call of whoever waits most gives way.',
     'Who does not finish the headers of a request within ten seconds, or sends a body more slowly than 1 KiB a second after half a minute, is cut; so is a body through the proxy that stands still. Connections with callers have a limit.',
+    'Wrong keys are remembered for five seconds. From one address 100 wrong zapikeys of exposed functions are looked up in a minute; keys that were right once pass all the same.',
     'How tokens are renewed under load is R1 and what follows.',
   ],
   mutants: [
@@ -82,6 +83,14 @@ export const x25: Attack = {
       replace: 'seat.underWay >= Infinity',
       test: overload,
       name: share,
+    },
+    {
+      what: 'one organisation may take everything, and others are turned away for it',
+      file: admission,
+      find: 'seat.underWay >= callsUnderWayOrganization',
+      replace: 'seat.underWay >= Infinity',
+      test: overload,
+      name: 'an organisation that asks for all it can get has its share',
     },
     {
       what: 'calls of the proxy do not count for their organisation',
@@ -178,6 +187,14 @@ export const x25: Attack = {
       replace: 'hops }',
       test: 'test/stories/slow-service.test.ts',
       name: 'an organisation that fills the queue of an origin',
+    },
+    {
+      what: 'keys of functions may be guessed as often as somebody likes',
+      file: 'src/http/function-key-guesses.ts',
+      find: 'counter.wrong >= most &&',
+      replace: 'counter.wrong >= 1e9 &&',
+      test: 'test/stories/function-limits.test.ts',
+      name: 'wrong zapikeys of one address cost no more than a few look-ups a minute, and nobody else their calls',
     },
     {
       what: 'a body may stand still for ever',

@@ -274,7 +274,7 @@ export const knobGroups: readonly KnobGroup[] = [
       {
         name: 'refresh_margin_seconds',
         label: 'Refresh margin seconds',
-        description: 'How long before the end a token is renewed. Default: a tenth of its life, one to five minutes.',
+        description: 'How long before the end a token is renewed. Default: a tenth of its life, one to five minutes, give or take a fifth.',
         shape: { kind: 'number', min: 0, max: 86400 },
       },
       {
