@@ -3,6 +3,7 @@ import { APIError } from 'better-auth/api'
 import type { Role } from '../core/principal.ts'
 import { Problem } from '../core/problem.ts'
 import { addressHeader, passwordLength, sessionSeconds } from './auth.ts'
+import { inBetterAuth } from './better-auth-calls.ts'
 import { fingerprint } from './hashed-sessions.ts'
 import { normaliseEmail, type People } from './people.ts'
 
@@ -72,7 +73,7 @@ export async function signIn(people: People, who: { email: string; password: str
   if (who.password.length > 2 * passwordLength.maximum) throw new Problem('sign_in_failed')
   const body = { email: normaliseEmail(who.email), password: who.password }
   try {
-    const { token, user } = await people.auth.better.api.signInEmail({ body, headers: headersOf(origin) })
+    const { token, user } = await inBetterAuth(() => people.auth.better.api.signInEmail({ body, headers: headersOf(origin) }))
     return { ...(await startedWith(people, token)), user: { id: user.id, email: user.email, name: user.name } }
   } catch (error) {
     if (error instanceof APIError && error.statusCode < 500) throw new Problem('sign_in_failed')
@@ -85,11 +86,13 @@ export async function signIn(people: People, who: { email: string; password: str
  */
 export async function startSession(people: People, userId: string, organizationId: string | null, origin: Origin = {}): Promise<SignedIn> {
   const context = await people.auth.better.$context
-  const session = await context.internalAdapter.createSession(userId, false, {
-    ...(organizationId === null ? {} : { activeOrganizationId: organizationId }),
-    userAgent: origin.userAgent?.slice(0, 500) ?? '',
-    ipAddress: origin.address ?? '',
-  })
+  const session = await inBetterAuth(() =>
+    context.internalAdapter.createSession(userId, false, {
+      ...(organizationId === null ? {} : { activeOrganizationId: organizationId }),
+      userAgent: origin.userAgent?.slice(0, 500) ?? '',
+      ipAddress: origin.address ?? '',
+    }),
+  )
   const user = await people.db.selectFrom('users').select(['id', 'email', 'name']).where('id', '=', userId).executeTakeFirstOrThrow()
   return { ...(await startedWith(people, session.token)), user }
 }
