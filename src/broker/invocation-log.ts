@@ -1,9 +1,9 @@
 import {
   batchSpanMs,
   insertInvocations,
+  noKnownSeries,
   type InvocationBatch,
   type InvocationOutcome,
-  type KnownSeries,
   type Series,
 } from '../storage/invocations.ts'
 import { touchConnections } from '../storage/connections.ts'
@@ -55,7 +55,7 @@ export function createInvocationLog(db: Database, log: Log, id: () => string): I
   /** Being written, or to be written again: the same batches, so that what is stored already is known by its id. */
   let attempt: InvocationBatch[] = []
   let calls = 0
-  const series: KnownSeries = new Map()
+  const series = noKnownSeries()
   /** The last attempt failed, and some of what waits may have been stored all the same. */
   let uncertain = false
   /** When the attempt began after which nothing has been stored. */

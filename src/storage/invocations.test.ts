@@ -6,11 +6,11 @@ import {
   deleteInvocationsBefore,
   insertInvocations,
   listInvocations,
+  noKnownSeries,
   recentCallers,
   summariseInvocations,
   type InvocationBatch,
   type InvocationRow,
-  type KnownSeries,
 } from './invocations.ts'
 
 const dayMs = 86_400_000
@@ -47,7 +47,7 @@ const batch = ({ id, at, duration_ms, status, problem, ...series }: InvocationRo
   durationMs: [duration_ms],
 })
 
-const insert = (db: Database, rows: readonly InvocationRow[], known: KnownSeries = new Map(), again = false) =>
+const insert = (db: Database, rows: readonly InvocationRow[], known = noKnownSeries(), again = false) =>
   insertInvocations(db, rows.map(batch), known, again)
 
 const everything = { connection: null, user: null, status: null, since: null, until: null, visibleTo: null, cursor: null, limit: 100 }
@@ -91,14 +91,14 @@ forEachDatabase((_name, open) => {
     const { db } = await open()
     const calls = [row(), row()]
     await insert(db, calls)
-    await insert(db, [...calls, row()], new Map(), true)
+    await insert(db, [...calls, row()], noKnownSeries(), true)
     expect(await listed(db)).toHaveLength(3)
     await expect(insert(db, calls)).rejects.toMatchObject({ code: '23505' })
   })
 
   test('a series is written again after an hour only', async () => {
     const { db } = await open()
-    const known: KnownSeries = new Map()
+    const known = noKnownSeries()
     const start = Date.now()
     const used = async (at: number) => {
       await insert(db, [row({ at: new Date(at) })], known)
@@ -107,6 +107,16 @@ forEachDatabase((_name, open) => {
     expect(await used(start)).toEqual([start])
     expect(await used(start + 3_599_000)).toEqual([start])
     expect(await used(start + 3_601_000)).toEqual([start + 3_601_000])
+  })
+
+  test('the series of twenty thousand connections in use are known: writing a call of one does not write its series', async () => {
+    const { db } = await open()
+    const known = noKnownSeries()
+    const start = Date.now()
+    await insert(db, [row({ at: new Date(start) })], known)
+    for (let i = 0; i < 20_000; i++) known.set(`another ${i}`, { id: randomUUID(), until: Infinity })
+    await insert(db, [row({ at: new Date(start + 1000) })], known)
+    expect((await seriesOf(db)).map(one => one.used_at.getTime())).toEqual([start])
   })
 
   test('who called through a connection is counted by person and key', async () => {
@@ -152,7 +162,7 @@ forEachDatabase((_name, open) => {
         durationMs: afterMs.map(() => n),
       }
     })
-    await insertInvocations(db, batches, new Map(), false)
+    await insertInvocations(db, batches, noKnownSeries(), false)
     const all = batches.flatMap(({ firstAt, afterMs, outcome, durationMs }) =>
       afterMs.map((after, i) => ({ at: firstAt + after, status: outcome.status, duration: durationMs[i] })),
     )

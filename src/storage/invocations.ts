@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
 import { sql, type RawBuilder, type Selectable } from 'kysely'
+import { LRUCache } from 'lru-cache'
 import type { Executor } from './database.ts'
 import { decodeCursor, pageOf, type PageRequest } from './page.ts'
 import type { InvocationSeriesTable } from './tables.ts'
@@ -38,12 +39,14 @@ export interface InvocationBatch {
 export const batchSpanMs = 60_000
 
 /** Series that are known to be stored, by what they have in common, and until when that needs no second look. */
-export type KnownSeries = Map<string, { readonly id: string; until: number }>
+export type KnownSeries = LRUCache<string, { readonly id: string; readonly until: number }>
 
 const hourMs = 3_600_000
 
-/** More than the series of an hour: what goes beyond is written once more. */
-const seriesRemembered = 10_000
+/** 15 MB. What goes beyond is written once more with each batch, which halves how many calls a process carries. */
+const seriesRemembered = 30_000
+
+export const noKnownSeries = (): KnownSeries => new LRUCache({ max: seriesRemembered })
 
 const keyOf = (row: Series): string =>
   JSON.stringify([
@@ -84,7 +87,6 @@ async function storeSeries(db: Executor, batches: readonly InvocationBatch[], kn
       ${column('key_id')}::text[], ${column('connection_id')}::uuid[], ${column('connection')}::text[], ${column('door')}::text[],
       ${column('method')}::text[], ${column('host')}::text[], ${added.map(([, { usedAt }]) => new Date(usedAt).toISOString())}::timestamptz[])
     on conflict (id) do update set used_at = greatest(invocation_series.used_at, excluded.used_at)`.execute(db)
-  if (known.size + added.length > seriesRemembered) known.clear()
   for (const [id, { key, usedAt }] of added) known.set(key, { id, until: usedAt + hourMs })
   return ids
 }
