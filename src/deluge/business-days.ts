@@ -52,8 +52,10 @@ export function workingDays(context: Context, weekends: Value | undefined, holid
 export const worksOn = ({ weekend, holidays }: WorkingDays, number: number): boolean =>
   weekend[weekdayOf(number * day)] === false && !holidays.has(number)
 
+const tooManyDays = () => new Failure(`Business days are counted up to ${String(mostDays)}.`)
+
 function checkCount(days: WorkingDays, count: number): void {
-  if (Math.abs(count) > mostDays) throw new Failure(`Business days are counted up to ${String(mostDays)}.`)
+  if (Math.abs(count) > mostDays) throw tooManyDays()
   if (count !== 0 && !days.weekend.includes(false)) throw new Failure('Every day of the week is a weekend: there is no business day.')
 }
 
@@ -82,6 +84,21 @@ export function businessDaysBetween(context: Context, start: DateTime, end: Date
     found.push({ kind: 'date', ms: momentOf(zone, number * day), hasTime: false })
   }
   return found
+}
+
+/** Business days from one date to another: the end counts, the start does not. Negative when the end is before the start. */
+export function countBusinessDays(context: Context, start: DateTime, end: DateTime, days: WorkingDays): number {
+  const zone = zoneOf(context.surroundings)
+  const first = dayNumber(localOf(zone, start.ms))
+  const last = dayNumber(localOf(zone, end.ms))
+  if (Math.abs(last - first) > mostDays) throw tooManyDays()
+  const step = Math.sign(last - first)
+  let count = 0
+  for (let number = first; number !== last;) {
+    number += step
+    if (worksOn(days, number)) count += step
+  }
+  return count
 }
 
 /** When business opens and closes, in milliseconds of the wall clock from midnight. */

@@ -163,6 +163,7 @@ describe('calls', () => {
     expect(suggestionOf('info "a".contians("b");')).toBe("Did you mean 'contains'?")
     expect(suggestionOf('info "a,b".split(",");')).toBe('Write text.toList(separator).')
     expect(suggestionOf('try { info 1; } catch (e) { info e.getMessage(); }')).toBe('Write e.message.')
+    expect(suggestionOf('m = {"a":1}; info m.toJSONString();')).toBe('Write toString(): a map or a list gives its JSON.')
     expect(suggestionOf('info ifnull(1);')).toBe('Write: ifnull(value, otherwise)')
   })
 

@@ -64,6 +64,7 @@ const methodsElsewhere: Readonly<Record<string, string>> = {
   set: 'Write map.put(key, value).',
   entryset: 'Loop over map.keys().',
   tojson: 'Write toString(): a map or a list gives its JSON.',
+  tojsonstring: 'Write toString(): a map or a list gives its JSON.',
   stringify: 'Write toString(): a map or a list gives its JSON.',
   gettype: 'There is none: isNumber(), isText(), isDate() and isFile() tell.',
   adddays: 'Write date.addDay(days).',
@@ -85,6 +86,8 @@ const criteriaWords: Readonly<Record<string, string>> = {
   startswith: 'Write text.startsWith(part).',
   endswith: 'Write text.endsWith(part).',
 }
+/** What scripts ask for with `is` and `is not`. */
+const comparedByIs = new Set(['null', 'true', 'false'])
 const startsValue = new Set(['name', 'text', 'quoted', 'number', '{'])
 
 /** The operator that a word or `?` was meant for, or null when it is none: where one could stand. Only looks. */
@@ -100,8 +103,8 @@ export function mistakenWord(cursor: Cursor): BinaryOperator | null {
   if (next.kind === ':' || token.fresh) return null
   const word = wordAt(cursor)
   if (Object.hasOwn(wordOperators, word)) return wordOperators[word] ?? null
-  if (word === 'is') return wordAt(cursor, 1) === 'null' ? '==' : wordAt(cursor, 1) === 'not' ? '!=' : null
-  return Object.hasOwn(criteriaWords, word) && startsValue.has(next.kind) ? '==' : null
+  if (word === 'is' && wordAt(cursor, 1) === 'not') return '!='
+  return (word === 'is' || Object.hasOwn(criteriaWords, word)) && startsValue.has(next.kind) ? '==' : null
 }
 
 /** Passes over an operator, and says so when it is one of another language: `===`, `<>`, `**`, `and`, `is not`. */
@@ -136,8 +139,8 @@ function takeWord(cursor: Cursor, token: Token): void {
   const word = textOf(cursor, token)
   const operator = wordOperators[word.toLowerCase()]
   const not = word.toLowerCase() === 'is' && wordAt(cursor) === 'not'
-  // `x is null` and `x is not null` are of criteria (EX-16), and scripts of extensions have them as conditions, too.
-  if (word.toLowerCase() === 'is' && wordAt(cursor, not ? 1 : 0) === 'null') {
+  // `x is null` and `x is not null` are of criteria (EX-16), and scripts of extensions have them as conditions, too; so `x is true`.
+  if (word.toLowerCase() === 'is' && comparedByIs.has(wordAt(cursor, not ? 1 : 0))) {
     if (not) advance(cursor)
     return
   }
@@ -145,7 +148,7 @@ function takeWord(cursor: Cursor, token: Token): void {
     operator !== undefined
       ? `Write ${operator}.`
       : word.toLowerCase() === 'is'
-        ? `Write ${not ? '!=' : '=='} null.`
+        ? `Write ${not ? '!=' : '=='}.`
         : (criteriaWords[word.toLowerCase()] ?? null)
   cursor.report(token, `'${word}' is no operator in Deluge.`, suggestion)
   if (not) advance(cursor)

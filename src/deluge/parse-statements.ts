@@ -22,7 +22,7 @@ import { inCondition, parseExpression } from './parse-expressions.ts'
 import { isHeader } from './parse-functions.ts'
 import { parseFor } from './parse-loops.ts'
 import { parseMistake, startsMistake } from './parse-mistakes.ts'
-import { acceptsNoSemicolon } from './parse-tasks.ts'
+import { acceptsNoSemicolon, isBareCall } from './parse-tasks.ts'
 import type { Token } from './token.ts'
 
 /** Statements until what closes them, each mistake left behind. At the outermost level a stray `}` is passed over. */
@@ -226,7 +226,8 @@ export function parseExpressionStatement(cursor: Cursor): Statement {
 }
 
 function expressionStatement(cursor: Cursor, start: number, expression: Expression): Statement {
-  endStatement(cursor, expression)
+  const token = peek(cursor)
+  if (!isBareCall(expression) || !(token.fresh || token.kind === '}' || token.kind === 'end')) endStatement(cursor, expression)
   return { kind: 'expression', expression, start, end: endOf(cursor) }
 }
 

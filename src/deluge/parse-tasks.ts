@@ -105,3 +105,6 @@ const withoutSemicolon = new Set(['sendmail', 'sendsms'])
 /** Whether a statement may end with this and no `;` (LEX-2). */
 export const acceptsNoSemicolon = (expression: Expression): boolean =>
   expression.kind === 'foreign' || (expression.kind === 'task' && withoutSemicolon.has(expression.name.toLowerCase()))
+
+/** `invokeurl […]` alone on its line: editors write it without the `;`. One whose answer is kept needs it. */
+export const isBareCall = (expression: Expression): boolean => expression.kind === 'task' && expression.name.toLowerCase() === 'invokeurl'

@@ -1,4 +1,12 @@
-import { addBusinessDays, addBusinessTime, businessDaysBetween, businessHours, weekdayNamed, workingDays } from '../business-days.ts'
+import {
+  addBusinessDays,
+  addBusinessTime,
+  businessDaysBetween,
+  businessHours,
+  countBusinessDays,
+  weekdayNamed,
+  workingDays,
+} from '../business-days.ts'
 import {
   checkedMoment,
   day,
@@ -288,5 +296,20 @@ export const dateMoves: Builtins = {
     },
     run: (context, start, end, weekends, holidays) =>
       listOf(businessDaysBetween(context, start, end, workingDays(context, weekends, holidays))),
+  }),
+  workDaysBetween: builtin({
+    doc: 'The number of business days from one date to another. The first date does not count; negative when the end is earlier.',
+    takes: ['date', 'date', 'any?', 'any?'],
+    gives: 'number',
+    parameters: ['end', 'weekends', 'holidays'],
+    examples: {
+      "'15-Mar-2019'.workDaysBetween('19-Mar-2019')": '2',
+      "'16-Mar-2019 18:00:00'.workDaysBetween('18-Mar-2019 09:00:00')": '1',
+      "'15-Mar-2019'.workDaysBetween('19-Mar-2019', {\"Sunday\"}, {'18-Mar-2019'})": '2',
+      "'19-Mar-2019'.workDaysBetween('15-Mar-2019')": '-2',
+      "'15-Mar-2019'.workDaysBetween('15-Mar-2019')": '0',
+      "'15-Mar-2019'.workDaysBetween('15-Mar-2419')": 'error: Business days are counted up to 100000.',
+    },
+    run: (context, start, end, weekends, holidays) => countBusinessDays(context, start, end, workingDays(context, weekends, holidays)),
   }),
 }

@@ -148,6 +148,11 @@ describe('what invokeurl sends', () => {
     const byName = textOf(sent({ type: 'POST', files: map({ content: pdf(), title: 'T' }) }))
     assert.match(byName, /name="content"; filename=/)
     assert.include(byName, 'name="title"\r\n\r\nT\r\n')
+    const typed = (over: Record<string, Value>) => textOf(sent({ type: 'POST', files: listOf([map({ paramName: 'p', ...over })]) }))
+    const json = { content: '{}', stringPart: 'true' }
+    assert.include(typed({ ...json, 'Content-Type': 'application/json' }), 'name="p"\r\nContent-Type: application/json\r\n\r\n{}')
+    assert.include(typed({ ...json, contentType: 'application/json', encodingType: 'UTF-8' }), '\r\nContent-Type: application/json\r\n')
+    assert.match(typed({ content: pdf(), 'content-type': 'image/png' }), /filename="[^"]+"\r\nContent-Type: image\/png\r\n/)
     fails({ files: pdf() }, /GET has no files/)
     fails({ type: 'POST', files: 'a.pdf' }, /takes a file/)
   })

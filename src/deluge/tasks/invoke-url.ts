@@ -81,7 +81,10 @@ const attributes: Readonly<Record<string, AttributeType>> = {
   url: { type: 'text', required: true, doc: 'An absolute address.' },
   ...requestAttributes,
   'content-type': { type: 'text', doc: 'The content type of the body, when no header gives it.' },
-  files: { type: 'any', doc: 'A file or a list of files, sent as multipart/form-data.' },
+  files: {
+    type: 'any',
+    doc: 'A file or a list of files, sent as multipart/form-data. A map {"stringPart":"true","paramName":…,"content":…} among them is a text part; it may name its "Content-Type".',
+  },
   connection: connectionAttribute,
   // Chat scripts say with it whose account is used. Here the connection itself says so (CON-40, CON-41), whatever is written.
   useraccess: { type: 'boolean', doc: 'Read and not used: whether the account of the login user is taken is set on the connection.' },

@@ -105,7 +105,7 @@ export const partsOfList = (context: Context, list: List): Part[] =>
 
 /**
  * What `files:` holds: a file, a list of files, or among them maps `{"stringPart":"true","paramName":"id","content":"…"}`, which are text
- * parts (URL-10). A map of another shape names its parts: `{"content":file}`.
+ * parts (URL-10). A part may name its type: `"Content-Type":"application/json"`. A map of another shape names its parts: `{"content":file}`.
  */
 export function partsOfFiles(context: Context, files: Value): Part[] {
   if (isMap(files) && !files.entries.has('paramName')) return partsOfMap(context, files)
@@ -115,10 +115,17 @@ export function partsOfFiles(context: Context, files: Value): Part[] {
     if (isMap(item) && item.entries.has('paramName')) {
       const content = item.entries.get('content') ?? null
       const name = fieldTextOf(context, item.entries.get('paramName') ?? null)
-      return isFile(content) ? filePart(name, content) : textPart(name, fieldTextOf(context, content))
+      const part = isFile(content) ? filePart(name, content) : textPart(name, fieldTextOf(context, content))
+      return { ...part, contentType: typeOfPart(context, item) ?? part.contentType }
     }
     throw new Failure('`files` takes a file, or a list of files and of maps {"stringPart":"true","paramName":…,"content":…}.')
   })
+}
+
+/** What a part of `files:` says of its type, in the spellings that scripts have for it. */
+function typeOfPart(context: Context, { entries }: KeyValue): string | null {
+  const [, type = null] = [...entries].find(([key]) => /^content-?type$/i.test(key)) ?? []
+  return fieldTextOf(context, type).trim() || null
 }
 
 /** How browsers write names (WHATWG HTML, multipart/form-data): what would end the header is percent-encoded. */

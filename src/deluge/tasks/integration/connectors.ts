@@ -41,6 +41,7 @@ const connectors: Readonly<Record<string, (context: Context, map: KeyValue) => V
       contentType: 'application/json',
     }),
   'crm.modulesmeta': context => called(context, '/crm/v2/settings/modules', {}),
+  'crm.getorg': context => called(context, '/crm/v2/org', {}),
   'crm.update': (context, map) =>
     called(context, `/crm/v2/${module(context, map)}`, {
       method: 'PUT',

@@ -57,6 +57,14 @@ tellCases('tasks of the CRM and Bigin (§3.10)', [
     gives: [],
   },
   {
+    // a blank stands where the options are left out
+    task: 'zoho.crm.searchRecords',
+    given: ['Leads', '(City:equals:Rome)', 1, 200, ' ', 'c'],
+    sends: 'GET https://zoho.crm.example/crm/v2/Leads/search?criteria=%28City%3Aequals%3ARome%29&page=1&per_page=200',
+    answer: { status: 204 },
+    gives: [],
+  },
+  {
     // a script may have encoded the value for the address itself
     task: 'zoho.crm.searchRecords',
     given: ['Leads', '(City:equals:Rome%20%28IT%29)', 'c'],
@@ -200,6 +208,8 @@ describe('variables and connectors of the CRM (§5.2)', () => {
     assert.equal(Buffer.from(made?.body ?? []).toString(), '{"data":[{"a":1}]}')
     const modules = asked('zoho.crm.invokeConnector', ['crm.modulesmeta', {}], {}, [['zoho.crm', 'c']]).request
     assert.equal(modules?.url, 'https://zoho.crm.example/crm/v2/settings/modules')
+    const organisation = asked('zoho.crm.invokeConnector', ['crm.getorg', {}], {}, [['zoho.crm', 'c']]).request
+    assert.equal(organisation?.url, 'https://zoho.crm.example/crm/v2/org')
     assert.throws(() => asked('zoho.crm.invokeConnector', ['ext.other.api', {}]), Failure, 'not available here yet')
   })
 })

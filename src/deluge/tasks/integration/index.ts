@@ -83,7 +83,7 @@ const rows: readonly IntegrationTask[] = [
   },
   {
     name: 'zoho.crm.invokeConnector',
-    doc: 'Calls a connector of the CRM: crm.set, crm.create, crm.update, crm.delete, crm.search, crm.getusers, crm.modulesmeta.',
+    doc: 'Calls a connector of the CRM: crm.set, crm.create, crm.update, crm.delete, crm.search, crm.getusers, crm.getorg, crm.modulesmeta.',
     parameters: ['connector', 'values'],
     least: 2,
     most: 2,

@@ -1,5 +1,5 @@
 import { kindOf, listOf, mapOf, type Value } from '../../value.ts'
-import { isList, isMap } from '../multipart.ts'
+import { isFile, isList, isMap } from '../multipart.ts'
 
 /** What identifies the record in the values of an update of Zoho People. */
 const isRecordId = (key: string): boolean => key.toLowerCase() === 'recordid'
@@ -30,6 +30,8 @@ const readings: Readonly<Record<string, (value: Value, textOf: (value: Value) =>
   },
   /** A text that a script encoded for the address already: it is encoded once. */
   decoded: value => (typeof value === 'string' && /%[0-9a-f]{2}/i.test(value) ? withoutEncoding(value) : value),
+  /** A name; a file stands for its own. */
+  fileName: value => (isFile(value) ? value.name : value),
   recordId: value => (isMap(value) ? [...value.entries].find(([key]) => isRecordId(key))?.[1] : undefined),
   withoutRecordId: value => (isMap(value) ? mapOf([...value.entries].filter(([key]) => !isRecordId(key))) : value),
 }

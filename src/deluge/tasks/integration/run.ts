@@ -17,9 +17,16 @@ type Arguments = ReadonlyMap<string, Value>
 
 const linkName = /^[a-z][a-z0-9_]{0,49}$/i
 
-/** Fillers stand where something is left out so that a later argument can be given: null, `Map()`, `{"":""}`, `""`. */
-const isFiller = (value: Value): boolean =>
-  value === null || value === '' || (isMap(value) && holdsNothing(value)) || (isList(value) && value.items.length === 0)
+/**
+ * Fillers stand where something is left out so that a later argument can be given: null, `Map()`, `{"":""}`, `""`, and a blank where no
+ * text is taken.
+ */
+const isFiller = (value: Value, type: string): boolean =>
+  value === null ||
+  value === '' ||
+  (typeof value === 'string' && value.trim() === '' && !/^(?:text|any)/.test(type)) ||
+  (isMap(value) && holdsNothing(value)) ||
+  (isList(value) && value.items.length === 0)
 
 const holdsNothing = ({ entries }: KeyValue): boolean => entries.size === 0 || (entries.size === 1 && entries.get('') === '')
 
@@ -70,7 +77,7 @@ function argumentsOf(
   const given = new Map<string, Value>()
   parameters.forEach(([parameter, type], i) => {
     const value = i < values.length - (isConnection ? 1 : 0) ? (values[i] ?? null) : null
-    if (isFiller(value)) {
+    if (isFiller(value, type)) {
       // An empty map may be meant: a record without values. Only what may be left out is left out.
       if (type.endsWith('?') || value === null || value === '') {
         if (!type.endsWith('?')) throw new Failure(`${name} needs a value for \`${parameter}\`.`)

@@ -8,6 +8,12 @@ tellCases('tasks of WorkDrive (§3.10)', [
     body: /name="parent_id"\r\n\r\nfolder1\r\n.*name="override-name-exist"\r\n\r\ntrue\r\n.*name="content"; filename="a\.txt"/s,
   },
   {
+    task: 'zoho.workdrive.uploadFile',
+    given: [FILE, 'folder1', FILE, true, 'c'],
+    sends: 'POST https://zoho.workdrive.example/workdrive/api/v1/upload',
+    body: /name="filename"\r\n\r\na\.txt\r\n/,
+  },
+  {
     task: 'zoho.workdrive.createFolder',
     given: ['New', 'parent1', 'c'],
     sends: 'POST https://zoho.workdrive.example/workdrive/api/v1/files',

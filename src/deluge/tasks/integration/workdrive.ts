@@ -9,11 +9,11 @@ export const workdrive: Product = {
   namespace: 'zoho.workdrive',
   tasks: {
     uploadFile: {
-      doc: 'Uploads a file to a folder; true at the end replaces the file of that name.',
-      takes: { file: 'file', folder: 'text', name: 'text', replace: 'boolean?' },
+      doc: 'Uploads a file to a folder, under a name or that of a second file; true at the end replaces the file of that name.',
+      takes: { file: 'file', folder: 'text', name: 'any', replace: 'boolean?' },
       method: 'POST',
       path: `${api}/upload`,
-      body: { filename: '{name}', parent_id: '{folder}', 'override-name-exist': '{replace}', content: '{file}' },
+      body: { filename: '{name:fileName}', parent_id: '{folder}', 'override-name-exist': '{replace}', content: '{file}' },
       send: 'multipart',
       gives: 'raw',
     },
