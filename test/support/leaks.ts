@@ -17,11 +17,17 @@ export const mark = 'CANARY-'
 
 const escaped = (text: string) => text.replaceAll(/[.*+?^${}()|[\]\\/]/g, '\\$&')
 const known = [adminPassword, adminKey, mark].flatMap(one => Object.values(spellings(one)).map(escaped))
+/*
+ * Random values stand everywhere (`state`, `code_challenge`, request ids), and one in some 100 000 begins like a token. What decides
+ * is the whole length: 32 or 43 random characters after a beginning is longer or shorter than every value that has no beginning.
+ */
+const token = (beginnings: string, random: string) =>
+  `(?:^|[^A-Za-z0-9_-]|%[0-9A-Fa-f]{2}|\\\\[nrt])(?:${beginnings})_[A-Za-z0-9_-]${random}(?![A-Za-z0-9_-])`
 /** Tokens and client secrets of the practice service; not its codes, which a page for signing in has in its own address. */
-const practice = '(?:^|[^A-Za-z0-9_-])(?:secret|at[0-9]+|rt|tok|ts|rqs|sh)_[A-Za-z0-9_-]{32}'
-const practiceCodes = '(?:^|[^A-Za-z0-9_-])(?:code|ver)_[A-Za-z0-9_-]{32}'
+const practice = token('secret|at[0-9]+|rt|tok|ts|rqs|sh', '{32}(?:[A-Za-z0-9_-]{11})?')
+const practiceCodes = token('code|ver', '{32}')
 /** An API key: shown by the answer that makes it, and never again. */
-const apiKeys = 'pb_[A-Za-z0-9_-]{40}'
+const apiKeys = token('pb', '{43}')
 const hexadecimal = Buffer.from('secret_').toString('hex')
 
 const everywhere = [...new Set(known), practice]
