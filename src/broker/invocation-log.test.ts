@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import { sql } from 'kysely'
+import { sql, type ValueNode } from 'kysely'
 import { expect, it } from 'vitest'
 import { forEachDatabase } from '../../test/support/databases.ts'
 import type { Database } from '../storage/database.ts'
@@ -120,5 +120,25 @@ forEachDatabase((_name, open) => {
     await log.flush()
     expect(await written(db)).toEqual(expected(rows))
     await log.close()
+  })
+
+  it('of many connections in use 500 are touched at a time, those first that wait longest, and all when it closes', async () => {
+    const { db } = await open()
+    const touched: string[][] = []
+    const watched = db.withPlugin({
+      transformQuery({ node }) {
+        if (node.kind === 'RawNode' && node.sqlFragments.join('').includes('update connections'))
+          touched.push((node.parameters[0] as ValueNode).value as string[])
+        return node
+      },
+      transformResult: ({ result }) => Promise.resolve(result),
+    })
+    const log = createInvocationLog(watched, silent, randomUUID)
+    const connections = Array.from({ length: 1_200 }, () => randomUUID())
+    for (const connection_id of [...connections, connections[1_100]!, connections[0]!]) log.record(row({ connection_id }))
+    await expect.poll(() => touched, { timeout: 10_000, interval: 100 }).toEqual([connections.slice(0, 500)])
+    log.record(row({ connection_id: connections[0]! }))
+    await log.close()
+    expect(touched.slice(1)).toEqual([connections.slice(500, 1_000), [...connections.slice(1_000), connections[0]]])
   })
 })

@@ -33,11 +33,15 @@ export interface InvocationLog {
 /** So many calls are written at once, without waiting for the time to be up. */
 const batchCalls = 5_000
 const batchMilliseconds = 500
-const batchesPerStatement = 1_000
+/** Putting a statement of so many together holds everybody else up for a millisecond or two. */
+const batchesPerStatement = 250
 /** What an id has room for is 65,536; an array this long is still read at once. */
 const mostCallsInBatch = 1_000
 /** The times of last use are a statement and a sync to disk of their own, so they do not go with every batch. */
 const touchMilliseconds = 5_000
+/** With more connections in use their times of last use lag behind instead: all are written within a hundred seconds. */
+const touchesAtOnce = 500
+const touchedShare = 20
 const retryMilliseconds = 1_000
 /** Calls that may wait for a database that is away. Beyond, calls are refused rather than left out of the log. */
 const mostWaiting = 20_000
@@ -62,6 +66,7 @@ export function createInvocationLog(db: Database, log: Log, id: () => string): I
   let stalledSince: number | null = null
   let uses = new Map<string, Date>()
   let touchedAt = performance.now()
+  let closing = false
   let timer: NodeJS.Timeout | null = null
   let writing: Promise<void> | null = null
 
@@ -93,15 +98,15 @@ export function createInvocationLog(db: Database, log: Log, id: () => string): I
     }
   }
 
+  /** Those that wait longest first: a connection that is used again keeps its place. */
   async function writeUses(): Promise<void> {
-    const batch = uses
-    uses = new Map()
+    const due = [...uses].slice(0, closing ? uses.size : Math.max(touchesAtOnce, Math.ceil(uses.size / touchedShare)))
     touchedAt = performance.now()
+    for (const [id] of due) uses.delete(id)
     try {
-      await touchConnections(db, batch)
-    } catch (error) {
-      uses = new Map([...batch, ...uses])
-      throw error
+      for (; due.length > 0; due.splice(0, touchesAtOnce)) await touchConnections(db, new Map(due.slice(0, touchesAtOnce)))
+    } finally {
+      if (due.length > 0) uses = new Map([...due, ...uses])
     }
   }
 
@@ -173,6 +178,7 @@ export function createInvocationLog(db: Database, log: Log, id: () => string): I
     waiting: () => calls,
     async close() {
       if (timer) clearTimeout(timer)
+      closing = true
       touchedAt = -Infinity
       await flush()
       await flush()

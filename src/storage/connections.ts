@@ -2,7 +2,7 @@ import { sql, type Insertable, type RawBuilder, type Selectable, type Updateable
 import { linkNamePattern } from '../core/link-name.ts'
 import type { Executor } from './database.ts'
 import { decodeCursor, pageOf, type Page, type PageRequest } from './page.ts'
-import { runPrepared } from './session.ts'
+import { prepared } from './session.ts'
 import type { ConnectionsTable, CredentialsTable } from './tables.ts'
 
 export type ConnectionRow = Selectable<ConnectionsTable>
@@ -68,17 +68,21 @@ const view = (db: Executor, organizationId: string, subjectId: string | null) =>
     ])
     .where('c.organization_id', '=', organizationId)
 
+const byLinkName = prepared(
+  'find_connection',
+  ['organizationId', 'subjectId', 'linkName'],
+  (db, { organizationId, subjectId, linkName }: { organizationId: string; subjectId: string | null; linkName: string }) =>
+    view(db, organizationId, subjectId).where('c.link_name', '=', linkName),
+)
+
 /**
  * The connection a caller means by its link name, with the credential that a call for this subject would use.
  * One statement: a cold call costs one round trip before it leaves the house.
  *
  * @returns undefined when there is none or it belongs to another organisation; who may use it is decided by core/connection.ts.
  */
-export const findConnection = async (db: Executor, organizationId: string, subjectId: string | null, linkName: string) => {
-  if (!linkNamePattern.test(linkName)) return undefined
-  const [found] = await runPrepared(db, 'find_connection', view(db, organizationId, subjectId).where('c.link_name', '=', linkName))
-  return found
-}
+export const findConnection = async (db: Executor, organizationId: string, subjectId: string | null, linkName: string) =>
+  linkNamePattern.test(linkName) ? (await byLinkName(db, { organizationId, subjectId, linkName }))[0] : undefined
 
 export const findConnectionById = (db: Executor, organizationId: string, subjectId: string | null, id: string) =>
   view(db, organizationId, subjectId).where('c.id', '=', id).executeTakeFirst()

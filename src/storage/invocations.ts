@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto'
+import { hash } from 'node:crypto'
 import { sql, type RawBuilder, type Selectable } from 'kysely'
 import { LRUCache } from 'lru-cache'
 import type { Executor } from './database.ts'
@@ -61,7 +61,21 @@ const keyOf = (row: Series): string =>
     row.host,
   ])
 
-const idOf = (key: string): string => createHash('sha256').update(key).digest('hex').slice(0, 32)
+const idOf = (key: string): string => hash('sha256', key).slice(0, 32)
+
+/** A PostgreSQL array. The driver's own looks each value over twice, which was most of what a row cost this process. */
+const array = (values: readonly (string | number | null)[]): string => {
+  let text = ''
+  for (const value of values) {
+    if (text !== '') text += ','
+    if (value === null) text += 'NULL'
+    else if (typeof value === 'number') text += value
+    else text += /["\\]/.test(value) ? `"${value.replaceAll(/["\\]/g, '\\$&')}"` : `"${value}"`
+  }
+  return `{${text}}`
+}
+
+const time = (at: number): string => new Date(at).toISOString()
 
 /** Stores the series that are new or were last stored an hour ago, and gives the id of each batch's. */
 async function storeSeries(db: Executor, batches: readonly InvocationBatch[], known: KnownSeries): Promise<string[]> {
@@ -79,13 +93,14 @@ async function storeSeries(db: Executor, batches: readonly InvocationBatch[], kn
   if (missing.size === 0) return ids
   // In one order, so that two instances cannot wait for each other.
   const added = [...missing].sort(([a], [b]) => (a < b ? -1 : 1))
-  const column = (name: keyof Series) => added.map(([, { series }]) => series[name])
+  const column = (name: keyof Series) => array(added.map(([, { series }]) => series[name]))
   await sql`
     insert into invocation_series (id, organization_id, user_id, subject_id, key_id, connection_id, connection, door, method, host, used_at)
     select * from unnest(
-      ${added.map(([id]) => id)}::uuid[], ${column('organization_id')}::text[], ${column('user_id')}::text[], ${column('subject_id')}::text[],
-      ${column('key_id')}::text[], ${column('connection_id')}::uuid[], ${column('connection')}::text[], ${column('door')}::text[],
-      ${column('method')}::text[], ${column('host')}::text[], ${added.map(([, { usedAt }]) => new Date(usedAt).toISOString())}::timestamptz[])
+      ${array(added.map(([id]) => id))}::uuid[], ${column('organization_id')}::text[], ${column('user_id')}::text[],
+      ${column('subject_id')}::text[], ${column('key_id')}::text[], ${column('connection_id')}::uuid[], ${column('connection')}::text[],
+      ${column('door')}::text[], ${column('method')}::text[], ${column('host')}::text[],
+      ${array(added.map(([, { usedAt }]) => time(usedAt)))}::timestamptz[])
     on conflict (id) do update set used_at = greatest(invocation_series.used_at, excluded.used_at)`.execute(db)
   for (const [id, { key, usedAt }] of added) known.set(key, { id, until: usedAt + hourMs })
   return ids
@@ -103,15 +118,14 @@ export async function insertInvocations(
 ): Promise<void> {
   if (batches.length === 0) return
   const series = await storeSeries(db, batches, known)
-  const time = (at: number) => new Date(at).toISOString()
-  const whole = (values: readonly number[]) => `{${values.join(',')}}`
   await sql`
     insert into invocation_batches (id, series_id, organization_id, first_at, last_at, status, problem, after_ms, duration_ms)
     select id, series_id, organization_id, first_at, last_at, status, problem, after_ms::int[], duration_ms::int[] from unnest(
-      ${batches.map(({ id }) => id)}::uuid[], ${series}::uuid[], ${batches.map(one => one.series.organization_id)}::text[],
-      ${batches.map(one => time(one.firstAt))}::timestamptz[], ${batches.map(one => time(one.lastAt))}::timestamptz[],
-      ${batches.map(one => one.outcome.status)}::int[], ${batches.map(one => one.outcome.problem)}::text[],
-      ${batches.map(one => whole(one.afterMs))}::text[], ${batches.map(one => whole(one.durationMs))}::text[])
+      ${array(batches.map(({ id }) => id))}::uuid[], ${array(series)}::uuid[],
+      ${array(batches.map(one => one.series.organization_id))}::text[],
+      ${array(batches.map(one => time(one.firstAt)))}::timestamptz[], ${array(batches.map(one => time(one.lastAt)))}::timestamptz[],
+      ${array(batches.map(one => one.outcome.status))}::int[], ${array(batches.map(one => one.outcome.problem))}::text[],
+      ${array(batches.map(one => array(one.afterMs)))}::text[], ${array(batches.map(one => array(one.durationMs)))}::text[])
       as b (id, series_id, organization_id, first_at, last_at, status, problem, after_ms, duration_ms)
     ${again ? sql`on conflict do nothing` : sql``}`.execute(db)
 }

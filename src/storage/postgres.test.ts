@@ -5,7 +5,7 @@ import { afterEach, beforeAll, expect, test } from 'vitest'
 import { createPostgresDatabase, postgresUrl } from '../../test/support/postgres.ts'
 import { openDatabase, type DatabaseOptions, type OpenDatabase } from './database.ts'
 import { createSchema, dropSchema } from './postgres.ts'
-import { runPrepared } from './session.ts'
+import { prepared } from './session.ts'
 
 const opened: { close(): Promise<void> | void }[] = []
 
@@ -93,8 +93,12 @@ test('[postgres] a statement that is asked for often is planned once for a sessi
   const { db } = await open({ url: await createPostgresDatabase() })
   await sql`create table t (a int)`.execute(db)
   await sql`insert into t values (1), (2)`.execute(db)
-  const find = (a: number) =>
-    runPrepared(db, 'find_t', { compile: () => sql<{ a: unknown }>`select * from t where a::text = ${String(a)}::text`.compile(db) })
+  let built = 0
+  const byValue = prepared('find_t', ['a'], (db, { a }: { a: string }) => {
+    built++
+    return { compile: () => sql<{ a: unknown }>`select * from t where a::text = ${a}::text and ${'here'} = 'here'`.compile(db) }
+  })
+  const find = (a: number) => byValue(db, { a: String(a) })
   const inSession = async () => (await sql`select 1 from pg_prepared_statements where name = 'find_t'`.execute(db)).rows.length
   expect(await find(1)).toEqual([{ a: 1 }])
   expect(await find(2)).toEqual([{ a: 2 }])
@@ -103,6 +107,7 @@ test('[postgres] a statement that is asked for often is planned once for a sessi
   expect(await find(2)).toEqual([{ a: '2' }])
   expect(await find(1)).toEqual([{ a: '1' }])
   expect(await inSession()).toBe(1)
+  expect(built).toBe(1)
 })
 
 test('[postgres] while the server cannot be reached queries fail fast as storage_unavailable, and work again afterwards', async () => {

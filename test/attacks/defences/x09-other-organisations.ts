@@ -17,8 +17,8 @@ export const x09: Attack = {
     {
       what: 'a connection is found in any organisation',
       file: 'src/storage/connections.ts',
-      find: "    .where('c.organization_id', '=', organizationId)\n\n/**\n * The connection a caller",
-      replace: '\n/**\n * The connection a caller',
+      find: "    .where('c.organization_id', '=', organizationId)\n\nconst byLinkName",
+      replace: '\nconst byLinkName',
       test: matrix,
       name: other,
     },
