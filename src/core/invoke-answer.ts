@@ -1,5 +1,5 @@
 import { headerOf, type IncomingResponse } from './request.ts'
-import { tooDeep } from './lossless-json.ts'
+import { isJsonDocument } from './lossless-json.ts'
 import type { InvokeUrl } from './invoke-url.ts'
 
 /** Content that is a file to a script (URL-22): what has no text, and whatever the service calls an attachment. */
@@ -36,17 +36,6 @@ function textIn(bytes: Buffer, charset: string): string | null {
     return new TextDecoder(charset, { fatal: true }).decode(bytes)
   } catch {
     return null
-  }
-}
-
-const isJson = (text: string): boolean => {
-  const first = /^\s*(.)/.exec(text)?.[1]
-  if (first !== '{' && first !== '[') return false
-  try {
-    JSON.parse(text)
-    return !tooDeep(text)
-  } catch {
-    return false
   }
 }
 
@@ -93,5 +82,5 @@ function bodyText(answer: IncomingResponse, call: Pick<InvokeUrl, 'response_form
   const text = textIn(body, charset) ?? (call.response_format === 'string' ? body.toString('latin1') : null)
   if (text === null) return asFile()
   const bare = text.charCodeAt(0) === 0xfeff ? text.slice(1) : text
-  return call.response_format === 'auto' && isJson(bare) ? bare.trim() : JSON.stringify(bare)
+  return call.response_format === 'auto' && isJsonDocument(bare) ? bare.trim() : JSON.stringify(bare)
 }

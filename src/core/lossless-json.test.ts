@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { memberText, parseLossless, tooDeep } from './lossless-json.ts'
+import { isJsonDocument, memberText, parseLossless, tooDeep } from './lossless-json.ts'
 
 describe('numbers of 16 digits and more (URL-28)', () => {
   it.each([
@@ -116,5 +116,85 @@ describe('the text of a member', () => {
       }),
       { numRuns: 300 },
     )
+  })
+})
+
+describe('a text is a JSON document', () => {
+  /** What JSON.parse makes of it, and the depth. */
+  const expected = (text: string): boolean => {
+    try {
+      const value: unknown = JSON.parse(text)
+      return typeof value === 'object' && value !== null && !tooDeep(text)
+    } catch {
+      return false
+    }
+  }
+  const piece = fc.constantFrom(
+    ...'{}[],:"\\ \t\n\r\f\u0001\u00a0\ufeff01-+.eEu/bxn',
+    'true',
+    'null',
+    '1.5e3',
+    '"a"',
+    '\\u00e9',
+    '\\ud83',
+    '"k":',
+    'é',
+    '😀',
+  )
+
+  it('when it is an object or a list, whatever was changed in it', () => {
+    const changed = fc.tuple(fc.json(), fc.nat(), fc.nat(3), piece).map(([json, at, cut, put]) => {
+      const i = at % (json.length + 1)
+      return json.slice(0, i) + put + json.slice(i + cut)
+    })
+    const spaced = fc.json().map(json => ` ${JSON.stringify(JSON.parse(json), null, '\t')}\r\n`)
+    const texts = fc.oneof(
+      fc.json(),
+      changed,
+      spaced,
+      fc.array(piece, { maxLength: 12 }).map(all => all.join('')),
+    )
+    let documents = 0
+    fc.assert(
+      fc.property(texts, text => {
+        if (expected(text)) documents++
+        expect(isJsonDocument(text), text).toBe(expected(text))
+      }),
+      { numRuns: 5_000 },
+    )
+    expect(documents).toBeGreaterThan(300)
+  })
+
+  it('of at most 100 levels', () => {
+    const nested = (depth: number) => '[{"a":'.repeat(depth / 2) + '1' + '}]'.repeat(depth / 2)
+    expect([isJsonDocument(nested(100)), isJsonDocument(nested(102)), isJsonDocument('['.repeat(1_000_000))]).toEqual([true, false, false])
+  })
+
+  it.each([
+    '',
+    ' ',
+    '1',
+    '"a"',
+    'null',
+    '[1] 2',
+    '{"a":1}}',
+    '[',
+    '{"a"',
+    '{"a":',
+    '["',
+    '["\\',
+    '{"a":1,}',
+    '[1,]',
+    '[,1]',
+    '{,}',
+    '{a:1}',
+    '{"a" 1}',
+    '[01]',
+    '[1.]',
+    '[.5]',
+    '[+1]',
+    '[tru]',
+  ])('never: %j', text => {
+    expect([isJsonDocument(text), expected(text)]).toEqual([false, false])
   })
 })

@@ -29,6 +29,73 @@ function endOfString(text: string, i: number): number {
   return text.length
 }
 
+const blank = (c: number): boolean => c === 0x20 || c === 0x0a || c === 0x0d || c === 0x09
+const literalHere = /(?:true|false|null|-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?)/y
+const escapeHere = /\\(?:["\\/bfnrt]|u[\da-fA-F]{4})/y
+
+/** The index behind the string that opens at `i`, -1 when it is none. */
+function behindString(text: string, i: number): number {
+  for (let j = i + 1; j < text.length; j++) {
+    const c = text.charCodeAt(j)
+    if (c === 0x22) return j + 1
+    if (c < 0x20) return -1
+    if (c !== 0x5c) continue
+    escapeHere.lastIndex = j
+    if (!escapeHere.test(text)) return -1
+    j = escapeHere.lastIndex - 1
+  }
+  return -1
+}
+
+/**
+ * Whether a text is a JSON object or list (RFC 8259) of at most 100 levels. Half of what JSON.parse takes, which would build what
+ * nobody looks at.
+ */
+export function isJsonDocument(text: string): boolean {
+  /** Of each level that is open, whether it is a map. */
+  const open: boolean[] = []
+  let i = 0
+  /** What may stand here, besides blanks. */
+  let next: 'document' | 'value' | 'value or end' | 'name' | 'name or end' | 'more or end' = 'document'
+  while (i < text.length) {
+    const c = text.charCodeAt(i)
+    if (blank(c)) {
+      i++
+    } else if (c === 0x7d || c === 0x5d) {
+      if (next !== 'more or end' && next !== (c === 0x7d ? 'name or end' : 'value or end')) return false
+      if (open.pop() !== (c === 0x7d)) return false
+      i++
+      if (open.length === 0) break
+      next = 'more or end'
+    } else if (next === 'more or end') {
+      if (c !== 0x2c) return false
+      i++
+      next = open.at(-1) ? 'name' : 'value'
+    } else if (next === 'name' || next === 'name or end') {
+      if (c !== 0x22 || (i = behindString(text, i)) < 0) return false
+      while (blank(text.charCodeAt(i))) i++
+      if (text.charCodeAt(i++) !== 0x3a) return false
+      next = 'value'
+    } else if (c === 0x7b || c === 0x5b) {
+      if (open.push(c === 0x7b) > deepest) return false
+      i++
+      next = c === 0x7b ? 'name or end' : 'value or end'
+    } else {
+      if (next === 'document') return false
+      if (c === 0x22) i = behindString(text, i)
+      else {
+        literalHere.lastIndex = i
+        i = literalHere.test(text) ? literalHere.lastIndex : -1
+      }
+      if (i < 0) return false
+      next = 'more or end'
+    }
+  }
+  if (next === 'document' || open.length > 0) return false
+  while (i < text.length && blank(text.charCodeAt(i))) i++
+  return i === text.length
+}
+
 const long = /\d{16}/
 
 /** Parses JSON with every number of 16 digits or more as text. @throws SyntaxError as JSON.parse does. */

@@ -5,7 +5,7 @@ import { hopHeader, hopsOf } from '../core/hops.ts'
 import { envelope } from '../core/invoke-answer.ts'
 import { invokeUrlInput, outgoing, type InvokeUrl } from '../core/invoke-url.ts'
 import { linkNamePattern } from '../core/link-name.ts'
-import { memberText, parseLossless, tooDeep } from '../core/lossless-json.ts'
+import { hasLongNumbers, memberText, parseLossless, tooDeep } from '../core/lossless-json.ts'
 import { invalid, Problem } from '../core/problem.ts'
 import type { Principal } from '../core/principal.ts'
 import { encodeForm, type Body, type IncomingResponse } from '../core/request.ts'
@@ -53,10 +53,11 @@ export async function answerInvoke(broker: Broker, principal: Principal, call: I
   const hops = hopsOf(response.req.headers[hopHeader])
   if (connection !== null && !linkNamePattern.test(connection))
     throw new Problem('connection_not_found', { connection: connection.slice(0, 64) })
+  const long = hasLongNumbers(text)
   const written = {
-    headers: memberText(text, 'headers'),
+    headers: long ? memberText(text, 'headers') : null,
     body: isObject(call.body) ? memberText(text, 'body') : null,
-    parameters: isObject(call.parameters) ? memberText(text, 'parameters') : null,
+    parameters: long && isObject(call.parameters) ? memberText(text, 'parameters') : null,
   }
   const built = outgoing(call, parseDestination(call.url), written, `patchbay-${broker.id()}`)
   if (bytesOf(built.body) > invokeMaxRequestBytes) throw new Problem('request_too_large')

@@ -43,9 +43,9 @@ export const x15: Attack = {
     },
     {
       what: 'deep JSON of a service is JSON',
-      file: 'src/core/invoke-answer.ts',
-      find: 'return !tooDeep(text)',
-      replace: 'return true',
+      file: 'src/core/lossless-json.ts',
+      find: 'if (open.push(c === 0x7b) > deepest) return false',
+      replace: 'open.push(c === 0x7b)',
       test: file,
       name: passed,
     },
