@@ -35,30 +35,32 @@ async function main(): Promise<void> {
 
 /** The one process that there is. */
 async function alone(config: Config): Promise<void> {
-  const running = await start(config)
-  dieOfFaults(running.broker.log)
-  welcome(running)
+  let running: Awaited<ReturnType<typeof start>> | null = null
   onSignals(
-    () => void running.stop().then(() => process.exit(0)),
+    () => void (running?.stop() ?? Promise.resolve()).then(() => process.exit(0)),
     () => process.exit(1),
   )
+  running = await start(config)
+  dieOfFaults(running.broker.log)
+  welcome(running)
 }
 
 /** The process that starts the others. */
 async function lead(config: Config): Promise<void> {
+  let workers: Awaited<ReturnType<typeof startWorkers>> | null = null
+  onSignals(
+    () => void (workers?.stop() ?? Promise.resolve(true)).then(well => process.exit(well ? 0 : 1)),
+    () => (workers?.kill(), process.exit(1)),
+  )
   const log = createLog(config.logLevel)
   dieOfFaults(log)
-  const workers = await startWorkers(config, log)
+  workers = await startWorkers(config, log)
   welcome(workers)
   void workers.failed.then(() => {
     process.stderr.write('Patchbay stops: its processes end as they start. See what they said.\n')
     workers.kill()
     process.exit(1)
   })
-  onSignals(
-    () => void workers.stop().then(well => process.exit(well ? 0 : 1)),
-    () => (workers.kill(), process.exit(1)),
-  )
 }
 
 /** One of several. */
@@ -79,7 +81,7 @@ function dieOfFaults(log: Log): void {
     })
 }
 
-/** A second signal means now. */
+/** A second signal means now. Before the start, too: as the first process of a container this one has no end but those it knows. */
 function onSignals(gently: () => void, now: () => void): void {
   let stopping = false
   for (const signal of ['SIGINT', 'SIGTERM'] as const)

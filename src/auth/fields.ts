@@ -87,6 +87,10 @@ const variableField = (variable: Variable): Field => ({
 /** The boxes for a service's variables (CON-17), in the order of the definition; captured ones are not asked. */
 export const variableFields = (service: ServiceDefinition): Field[] => variablesOf(service).map(variableField)
 
+/** Whether a text that is to be shown to people is a secret, or one that is long enough not to be there by chance is a part of it. */
+export const holdsSecret = (text: string, secrets: readonly string[]): boolean =>
+  secrets.some(secret => text === secret || (secret.length >= 8 && text.includes(secret)))
+
 /** True when `{name}` stands in a URL anywhere in the definition. */
 const inUrl = (part: unknown, name: string): boolean =>
   typeof part === 'string'

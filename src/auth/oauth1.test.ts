@@ -178,7 +178,15 @@ describe('three legs against an independent verifier', () => {
     assert.equal((await approve(step.url))['state'], 'st_ate-1')
   })
   test('fields of the answer and of the callback become variables', async () => {
-    const made = context(service({ advanced: { capture: { who: ['nothing', 'user_id'] }, capture_callback: { back: 'state' } } }))
+    const made = context(
+      service({
+        advanced: {
+          capture: { who: ['nothing', 'user_id'], mine: 'oauth_token', secret: 'oauth_token_secret' },
+          capture_callback: { back: 'state' },
+        },
+      }),
+    )
+    // a token is no variable: people are shown those
     assert.hasAllKeys((await connect(made)).captured, ['who', 'back'])
   })
   test('a missing client is said to be missing', async () => {

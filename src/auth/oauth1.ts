@@ -4,6 +4,7 @@ import { pairsOf } from '../core/request.ts'
 import type { Pair } from '../core/request.ts'
 import type { OAuth1Service } from '../core/service.ts'
 import { fill } from '../core/template.ts'
+import { holdsSecret } from './fields.ts'
 import { words } from './oauth1-answer.ts'
 import type { Answer } from './oauth1-answer.ts'
 import { exchange, keysOf, placeOf } from './oauth1-exchange.ts'
@@ -73,7 +74,8 @@ function grantOf(
     expiresInSeconds: answer.expiresInSeconds,
     grantedScopes: null,
     hasRefreshToken: canRefresh(service, credential),
-    captured: facts.captured,
+    // variables are shown to people, so a token cannot become one
+    captured: Object.fromEntries(Object.entries(facts.captured).filter(([, text]) => !holdsSecret(text, oauth1.secretsOf(credential)))),
     ...(facts.report && { clockOffsetSeconds: answer.clockOffsetSeconds }),
   }
 }

@@ -2,6 +2,7 @@ import { headerOf } from '../core/request.ts'
 import type { IncomingResponse } from '../core/request.ts'
 import { unique } from '../core/scopes.ts'
 import type { OAuth2Service } from '../core/service.ts'
+import { holdsSecret } from './fields.ts'
 import { anyHolds, firstAt, readAnswer, retryAfterSeconds, valueAt } from './oauth2-answer.ts'
 import type { Fields } from './oauth2-answer.ts'
 import { scopesIn } from './oauth2-authorize.ts'
@@ -206,7 +207,7 @@ function capture(service: OAuth2Service, fields: Fields, secrets: readonly strin
   const entries = Object.entries(service.advanced.capture ?? {}).flatMap(([name, paths]) => {
     const text = capturable(firstAt(fields, paths, name))
     // Variables are shown to people, so a token cannot become one.
-    return text === null || secrets.includes(text) ? [] : [[name, text] as const]
+    return text === null || holdsSecret(text, secrets) ? [] : [[name, text] as const]
   })
   return Object.fromEntries(entries)
 }

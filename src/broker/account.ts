@@ -7,6 +7,7 @@ import { Problem } from '../core/problem.ts'
 import type { IncomingResponse, OutgoingRequest } from '../core/request.ts'
 import { fill } from '../core/template.ts'
 import type { Broker } from './broker.ts'
+import { echoOf, redacted } from './echo.ts'
 import { openClient, type RegisteredService } from './scheme-context.ts'
 import type { Opened } from './usable.ts'
 
@@ -79,7 +80,7 @@ export async function askAccount(
   if (url === undefined) return { account: null, captured: {} }
   let answer: IncomingResponse
   try {
-    answer = await callAs(broker, from, opened, url, after_connect?.headers)
+    answer = echoOf(from, opened).answer(await callAs(broker, from, opened, url, after_connect?.headers))
   } catch (error) {
     if (!(error instanceof Problem)) throw error
     steps.push({ step: 'account', detail: error.code })
@@ -96,16 +97,21 @@ export async function askAccount(
     steps.push({ step: 'account', detail: 'the answer is not JSON' })
     return { account: null, captured: {} }
   }
+  // Accounts and variables are shown to people, so what the service repeats of the credential cannot become one.
+  const shown = (paths: string | readonly string[] | undefined) => {
+    const text = textAt(document, paths)
+    return text?.includes(redacted) ? null : text
+  }
   const captured = Object.fromEntries(
     Object.entries(after_connect.capture ?? {}).flatMap(([name, paths]) => {
-      const value = textAt(document, paths)
+      const value = shown(paths)
       return value === null ? [] : [[name, value]]
     }),
   )
   return {
     account: {
-      id: textAt(document, after_connect.id_path)?.slice(0, 200) ?? null,
-      label: textAt(document, after_connect.label_path)?.slice(0, 200) ?? null,
+      id: shown(after_connect.id_path)?.slice(0, 200) ?? null,
+      label: shown(after_connect.label_path)?.slice(0, 200) ?? null,
     },
     captured,
   }

@@ -1,6 +1,5 @@
 import { schemeOf } from '../auth/index.ts'
-import { isFile } from '../core/invoke-answer.ts'
-import { headerOf, type IncomingResponse } from '../core/request.ts'
+import { percentEncode, type IncomingResponse } from '../core/request.ts'
 import type { Opened, Usable } from './usable.ts'
 
 /**
@@ -10,7 +9,7 @@ import type { Opened, Usable } from './usable.ts'
 export interface Echo {
   /** Of flat headers; with `patchbay-redacted: n` behind them when something was taken out. */
   headers(headers: readonly string[]): readonly string[]
-  /** Headers and body. A file stays as it is. */
+  /** Headers and body, files too: which of them an answer is, the service says. */
   answer(answer: IncomingResponse): IncomingResponse
 }
 
@@ -18,7 +17,6 @@ export interface Echo {
 export const noEcho: Echo = { headers: headers => headers, answer: answer => answer }
 
 export const redacted = '[redacted]'
-const redactedBytes = Buffer.from(redacted)
 const countHeader = 'patchbay-redacted'
 
 /** Shorter values stand in too many answers by chance. */
@@ -26,26 +24,71 @@ const shortest = 8
 /** Half a millisecond a megabyte and spelling, while which nothing else happens: of a longer body only so much is searched. */
 const mostSearched = 4 * 1024 * 1024
 
-/** Alone and as a part of JSON, a URL, a form, or a header of HTTP Basic. */
+const escaped = (text: string, characters: RegExp, escape: (code: number) => string): string =>
+  text.replace(characters, one => escape(one.charCodeAt(0)))
+
+const entities: Readonly<Record<string, string>> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;' }
+const inHtml = (text: string, quote: string): string => text.replace(/[&<>"']/g, one => entities[one] ?? quote)
+
+/** In JSON: as it must be, with `/` as PHP, and with more escaped than must be as Gson, Go and .NET do it. */
+function spellingsInJson(secret: string): string[] {
+  const plain = JSON.stringify(secret).slice(1, -1)
+  const hex = (code: number) => code.toString(16).padStart(4, '0')
+  return [
+    plain,
+    plain.replaceAll('/', '\\/'),
+    escaped(plain, /[&<>]/g, code => `\\u${hex(code)}`),
+    escaped(plain, /[&<>'=]/g, code => `\\u${hex(code)}`),
+    escaped(plain.replaceAll('\\"', '"'), /["&'+<>`]/g, code => `\\u${hex(code).toUpperCase()}`),
+  ]
+}
+
+/** What is the same of a longer Base64 text wherever in it the secret stands: all but the characters it shares with its neighbours. */
+const insideBase64 = (bytes: Buffer, encoding: 'base64' | 'base64url'): string[] =>
+  [1, 2].map(before =>
+    Buffer.concat([Buffer.alloc(before), bytes])
+      .toString(encoding)
+      .slice(before + 1, Math.floor(((before + bytes.length) * 8) / 6)),
+  )
+
+/** Alone and as a part of JSON, HTML, a URL, a form, a URL in a URL, a header of HTTP Basic, or something longer that is in Base64. */
 function spellingsOf(secret: string): string[] {
-  const base64 = Buffer.from(secret).toString('base64')
-  const inJson = JSON.stringify(secret).slice(1, -1)
+  const bytes = Buffer.from(secret)
+  const base64 = bytes.toString('base64')
+  const hex = bytes.toString('hex')
+  const percent = encodeURIComponent(secret)
   return [
     secret,
-    inJson,
-    inJson.replaceAll('/', '\\/'),
-    encodeURIComponent(secret),
+    ...spellingsInJson(secret),
+    ...["'", '&#39;', '&#x27;'].map(quote => inHtml(secret, quote)),
+    ...[percent, percentEncode(secret)].flatMap(one => [one, one.replace(/%../g, two => two.toLowerCase()), encodeURIComponent(one)]),
     new URLSearchParams({ a: secret }).toString().slice(2),
     base64,
     base64.replace(/=+$/, ''),
-    Buffer.from(secret).toString('base64url'),
+    bytes.toString('base64url'),
+    ...insideBase64(bytes, 'base64'),
+    ...insideBase64(bytes, 'base64url'),
+    hex,
+    hex.toUpperCase(),
   ]
 }
+
+type Width = 'utf8' | 'utf16le' | 'utf16be'
+
+/** UTF-16 by its byte order mark, or by a first character that is ASCII, as that of JSON always is. */
+function widthOf(body: Buffer): Width {
+  const [first = 1, second = 1] = body
+  if ((first === 0xff && second === 0xfe) || (first !== 0 && second === 0)) return 'utf16le'
+  return (first === 0xfe && second === 0xff) || (first === 0 && second !== 0) ? 'utf16be' : 'utf8'
+}
+
+const bytesIn = (width: Width, text: string): Buffer =>
+  width === 'utf16be' ? Buffer.from(text, 'utf16le').swap16() : Buffer.from(text, width)
 
 /** By the opened credential, which is another object for each generation. */
 const echoes = new WeakMap<Opened, Echo>()
 
-export function echoOf(usable: Usable, opened: Opened): Echo {
+export function echoOf(usable: Pick<Usable, 'service'>, opened: Opened): Echo {
   let echo = echoes.get(opened)
   if (!echo) {
     const { service } = usable
@@ -61,7 +104,7 @@ export function createEcho(secrets: readonly string[]): Echo {
   const spellings = [...new Set(secrets.filter(one => one.length >= shortest).flatMap(spellingsOf))]
   // the longest first: what is left of it must not be found as a part of another
   const texts = spellings.sort((a, b) => b.length - a.length)
-  const needles = texts.map(text => Buffer.from(text))
+  const needles = texts.map(text => bytesIn('utf8', text))
   const [least = Infinity] = texts.map(text => text.length).toReversed()
   if (texts.length === 0) return noEcho
 
@@ -86,13 +129,14 @@ export function createEcho(secrets: readonly string[]): Echo {
   function cleanBody(body: Buffer): { body: Buffer; count: number } {
     let count = 0
     let text = body.subarray(0, mostSearched)
-    for (const needle of needles) {
+    const width = widthOf(text)
+    for (const needle of width === 'utf8' ? needles : texts.map(one => bytesIn(width, one))) {
       let at = text.indexOf(needle)
       if (at < 0) continue
       const parts: Buffer[] = []
       let from = 0
       for (; at >= 0; at = text.indexOf(needle, from)) {
-        parts.push(text.subarray(from, at), redactedBytes)
+        parts.push(text.subarray(from, at), bytesIn(width, redacted))
         from = at + needle.length
         count++
       }
@@ -104,7 +148,7 @@ export function createEcho(secrets: readonly string[]): Echo {
   return {
     headers: headers => clean(headers, 0),
     answer(answer) {
-      const searched = isFile(headerOf(answer.headers, 'content-type')) ? { body: answer.body, count: 0 } : cleanBody(answer.body)
+      const searched = cleanBody(answer.body)
       const headers = clean(answer.headers, searched.count)
       return headers === answer.headers ? answer : { ...answer, headers, body: searched.body }
     },

@@ -32,6 +32,7 @@ import {
   shownMapping,
   starredMapping,
 } from './function-secrets.ts'
+import { surroundingsFor } from './function-settings.ts'
 import { assertMayWrite, getFunction } from './functions.ts'
 
 /** Begins so for scanners that look for leaked secrets. */
@@ -209,9 +210,14 @@ export async function executeWithKey(broker: Broker, name: string, organizationI
 export async function executeAsMember(broker: Broker, name: string, principal: Principal, request: PublicRequest): Promise<Ran> {
   const row = await exposed(broker, principal.organizationId, name, 'exposed_to_members')
   countPublicCall(broker, row)
+  // of the person it is for, who is not always the holder of the key
+  const fullName =
+    principal.subjectId === principal.userId
+      ? principal.userName
+      : ((await surroundingsFor(broker, principal, request.ip)).surroundings.loginUser?.name ?? null)
   const user = mapOf([
     ['id', principal.subjectId],
-    ['full_name', principal.userName],
+    ['full_name', fullName],
   ])
   return runFunction(broker, {
     function: row,

@@ -33,9 +33,12 @@ const present = (row: RunView) => ({
 
 const visibleTo = ({ role, userId }: Principal): string | null => (atLeast(role, 'developer') ? null : userId)
 
-export type RunQuery = Omit<RunFilter, 'functionId' | 'visibleTo'>
+/** What others gave to functions and got from them is none of a program's that was lent a few connections. */
+const onlyOfKey = ({ key }: Principal): string | null => (key?.connections ? key.id : null)
 
-/** Runs of one function, or of all; whoever writes no functions sees their own. */
+export type RunQuery = Omit<RunFilter, 'functionId' | 'visibleTo' | 'keyId'>
+
+/** Runs of one function, or of all; whoever writes no functions sees their own, and a key limited to connections those it made. */
 export async function runsOf(
   broker: Broker,
   principal: Principal,
@@ -48,6 +51,7 @@ export async function runsOf(
     ...query,
     functionId: row?.id ?? null,
     visibleTo: visibleTo(principal),
+    keyId: onlyOfKey(principal),
   })
   return { data: data.map(present), next_cursor }
 }
@@ -57,7 +61,8 @@ export async function runTextOf(broker: Broker, principal: Principal, id: string
   await broker.functionLog.flush()
   const row = await findRun(broker.db, principal.organizationId, id)
   const own = visibleTo(principal)
-  if (!row || (own !== null && row.user_id !== own)) throw new Problem('run_not_found')
+  const keyId = onlyOfKey(principal)
+  if (!row || (own !== null && row.user_id !== own) || (keyId !== null && row.key_id !== keyId)) throw new Problem('run_not_found')
   const rest = { ...present(row), info: row.info === '' ? [] : row.info.split('\n'), output_type: row.output_type }
   const output = row.output === null ? 'null' : jsonText(row.output)
   return `{"arguments":${jsonText(row.arguments)},"output":${output},${JSON.stringify(rest).slice(1)}`

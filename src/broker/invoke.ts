@@ -155,11 +155,13 @@ function assertDestination(broker: Broker, usable: Usable, request: OutgoingRequ
 
 /**
  * Slashes, backslashes and dots that are encoded, once or several times or longer than UTF-8 allows, could leave the prefix at the other
- * end, as could `;`, which some servers cut off: with a prefix they are refused.
+ * end, as could `;`, which some servers cut off, `..` with a blank or the like behind it, and escapes that are none (`%u002e`): with a
+ * prefix they are refused.
  */
+const leaving = /%(?:25)*(?:2f|5c|2e|3b|00|c[01]|e0%(?:25)*[89]|f0%(?:25)*8)|%(?!(?:25)*[0-9a-f]{2})|%(?:25)+%(?:25)*[3-7]|\/\/|\/\.\.|;/i
+
 const underPrefix = (pathname: string, prefix: string): boolean =>
-  !/%(?:25)*(?:2f|5c|2e|00|c[01]|e0%(?:25)*[89])|\/\/|;/i.test(pathname) &&
-  (pathname === prefix || pathname.startsWith(prefix.endsWith('/') ? prefix : prefix + '/'))
+  !leaving.test(pathname) && (pathname === prefix || pathname.startsWith(prefix.endsWith('/') ? prefix : prefix + '/'))
 
 /** With these many servers take another method, or another path, than those of the request line. */
 const overrides = /^x-(?:http-method(?:-override)?|method-override|original-url|rewrite-url|original-uri|override-url)$/

@@ -1,7 +1,7 @@
 import type { Role } from '../core/principal.ts'
 import { listKeys, revokeKey } from '../people/api-keys.ts'
 import { createInvitation, withdrawInvitation, type Invitation } from '../people/invitations.ts'
-import { changeRole, removeMember, type Member } from '../people/members.ts'
+import { changeRole, removeMember, type Member, type Withdrawn } from '../people/members.ts'
 import { issuePasswordReset } from '../people/passwords.ts'
 import { within } from '../people/people.ts'
 import { revoked, setStatus } from '../storage/credentials.ts'
@@ -62,30 +62,36 @@ export async function revokeHeldBy(trx: Executor, broker: Broker, traces: Traces
   return held.length
 }
 
+const noteWithdrawn = (traces: Traces, withdrawn: readonly Withdrawn[]): void => {
+  for (const { id, email } of withdrawn) traces.audit('invitation.withdrawn', `invitation:${id}`, { email, reason: 'inviter_may_not' })
+}
+
 /**
- * Ends a membership: sessions, keys and shared authorisations die with it, at once.
+ * Ends a membership: sessions, keys, shared authorisations and invitations that wait die with it, at once.
  * @throws Problem member_not_found · last_administrator
  */
 export async function dismissMember(broker: Broker, by: Caller, userId: string): Promise<void> {
   const { organizationId } = by.principal
   await change(broker, by, async (trx, traces) => {
-    const { member, keyIds } = await removeMember(within(broker.people, trx), { organizationId, userId })
+    const { member, keyIds, withdrawn } = await removeMember(within(broker.people, trx), { organizationId, userId })
     const revokedAuthorisations = await revokeHeldBy(trx, broker, traces, organizationId, userId)
     const details = { email: member.email, role: member.role, keys: keyIds.length, authorisations: revokedAuthorisations }
     traces.audit('member.removed', `member:${userId}`, details)
+    noteWithdrawn(traces, withdrawn)
     traces.changed({ kind: 'member', id: userId })
   })
 }
 
 /**
- * Another role, from the next request on. Who is administrator no longer loses the keys that act for others: only administrators make them.
+ * Another role, from the next request on. Who is administrator no longer loses the keys that act for others, and the invitations of theirs
+ * that wait are withdrawn: only administrators make them.
  * @throws Problem member_not_found · last_administrator
  */
 export async function giveRole(broker: Broker, by: Caller, userId: string, role: Role): Promise<Member> {
   const { organizationId } = by.principal
   return change(broker, by, async (trx, traces) => {
     const people = within(broker.people, trx)
-    const { member, previous } = await changeRole(people, { organizationId, userId, role })
+    const { member, previous, withdrawn } = await changeRole(people, { organizationId, userId, role })
     if (role !== 'administrator') {
       const keys = await listKeys(people, { organizationId, userId }, { limit: 10_000, after: null })
       for (const key of keys.filter(one => one.act_as)) {
@@ -95,6 +101,7 @@ export async function giveRole(broker: Broker, by: Caller, userId: string, role:
       }
     }
     traces.audit('member.role_changed', `member:${userId}`, { email: member.email, from: previous, to: role })
+    noteWithdrawn(traces, withdrawn)
     traces.changed({ kind: 'member', id: userId })
     return member
   })

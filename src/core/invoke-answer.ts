@@ -7,7 +7,7 @@ const fileTypes =
   /^(?:image|audio|video|font)\/|^application\/(?!.*\+(?:json|xml)\b)(?:pdf|zip|gzip|octet-stream|msword|vnd\.|x-(?:zip|tar|gzip|7z|rar))/
 
 /** Whether this content type (null: none was said) is one that has no text. */
-export const isFile = (contentType: string | null): boolean => contentType !== null && fileTypes.test(contentType.toLowerCase())
+const isFile = (contentType: string | null): boolean => contentType !== null && fileTypes.test(contentType.toLowerCase())
 
 function decoded(text: string): string | null {
   try {

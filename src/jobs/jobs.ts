@@ -1,6 +1,7 @@
 import { CompiledQuery, type Kysely, type Transaction } from 'kysely'
 import PgBoss from 'pg-boss'
 import { z } from 'zod'
+import { Problem } from '../core/problem.ts'
 import type { ServiceDefinition } from '../core/service.ts'
 
 /** A job is a name, the shape of its data, and a story to call. Data holds sealed texts only, never a secret. */
@@ -42,6 +43,7 @@ export interface Jobs {
   send<N extends JobName>(trx: Kysely<never> | Transaction<never> | AnyExecutor, name: N, data: JobData[N]): Promise<void>
   /** The data of jobs of this name that are still to be done, or tried again. */
   waiting<N extends JobName>(name: N): Promise<JobData[N][]>
+  /** @throws Problem storage_unavailable when its schema may not be created. */
   start(handlers: { readonly [N in JobName]: Handler<N> }): Promise<void>
   /** Waits for what is running, 10 s at most. */
   stop(): Promise<void>
@@ -113,7 +115,18 @@ export function createJobs(options: {
     },
 
     async start(handlers) {
-      await boss.start()
+      await boss.start().catch((error: unknown) => {
+        // PostgreSQL's own sentence: it names the database or the schema, never a value
+        if (error instanceof Error && 'code' in error && error.code === '42501')
+          throw new Problem(
+            'storage_unavailable',
+            {
+              detail: `PostgreSQL does not let Patchbay create the schema ${options.schema}: ${error.message}. Make the user of PATCHBAY_DATABASE_URL the owner of the database.`,
+            },
+            { cause: error },
+          )
+        throw error
+      })
       started = true
       for (const name of Object.keys(queues) as JobName[]) {
         const { retryLimit, retryDelay, schedule, expireInSeconds = 120, workers: most = 1 } = queues[name]

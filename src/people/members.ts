@@ -72,14 +72,31 @@ async function assertAnotherAdministrator(people: People, organizationId: string
   if (!other) throw new Problem('last_administrator')
 }
 
+/** An invitation that ended because who made it may no longer invite. */
+export interface Withdrawn {
+  readonly id: string
+  readonly email: string
+}
+
+/** Otherwise an administrator who expects to be removed invites another address of theirs, and is back within the week. */
+const withdrawInvitationsBy = (people: People, organizationId: string, inviterId: string): Promise<Withdrawn[]> =>
+  people.db
+    .updateTable('invitations')
+    .set({ status: 'withdrawn' })
+    .where('organization_id', '=', organizationId)
+    .where('inviter_id', '=', inviterId)
+    .where('status', '=', 'pending')
+    .returning(['id', 'email'])
+    .execute()
+
 /**
- * Gives a member another role, from their next request on.
+ * Gives a member another role, from their next request on. With the right to invite the invitations end that wait.
  * @throws Problem member_not_found · last_administrator
  */
 export async function changeRole(
   people: People,
   change: { organizationId: string; userId: string; role: Role },
-): Promise<{ member: Member; previous: Role; userIds: string[] }> {
+): Promise<{ member: Member; previous: Role; withdrawn: Withdrawn[]; userIds: string[] }> {
   return inTransaction(people, async people => {
     const { organizationId, userId, role } = change
     const member = await lockedMember(people, organizationId, userId)
@@ -91,13 +108,14 @@ export async function changeRole(
       .where('user_id', '=', userId)
       .execute()
     if (role !== 'administrator') await people.db.deleteFrom('password_resets').where('created_by', '=', userId).execute()
-    return { member: { ...member, role }, previous: member.role, userIds: [userId] }
+    const withdrawn = role === 'administrator' ? [] : await withdrawInvitationsBy(people, organizationId, userId)
+    return { member: { ...member, role }, previous: member.role, withdrawn, userIds: [userId] }
   })
 }
 
 /**
- * Ends a membership: with it go the person's keys in this organisation, the sessions that act in it, and the logins and reset
- * links that wait. The person stays, and what they own stays theirs, unusable (`owner_inactive`), in case they come back.
+ * Ends a membership: with it go the person's keys in this organisation, the sessions that act in it, and the logins, reset links
+ * and invitations of theirs that wait. The person stays, and what they own stays theirs, unusable (`owner_inactive`), in case they come back.
  * Credentials are the broker's to drop, in the same transaction.
  *
  * @throws Problem member_not_found · last_administrator
@@ -105,7 +123,7 @@ export async function changeRole(
 export async function removeMember(
   people: People,
   removal: { organizationId: string; userId: string },
-): Promise<{ member: Member; keyIds: string[]; userIds: string[] }> {
+): Promise<{ member: Member; keyIds: string[]; withdrawn: Withdrawn[]; userIds: string[] }> {
   return inTransaction(people, async people => {
     const { organizationId, userId } = removal
     const member = await lockedMember(people, organizationId, userId)
@@ -127,6 +145,7 @@ export async function removeMember(
       .deleteFrom('password_resets')
       .where(row => row.or([row('user_id', '=', userId), row('created_by', '=', userId)]))
       .execute()
-    return { member, keyIds: keys.map(key => key.id), userIds: [userId] }
+    const withdrawn = await withdrawInvitationsBy(people, organizationId, userId)
+    return { member, keyIds: keys.map(key => key.id), withdrawn, userIds: [userId] }
   })
 }

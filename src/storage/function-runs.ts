@@ -45,6 +45,8 @@ export interface RunFilter extends PageRequest {
   readonly door: string | null
   /** What a member who writes no functions sees: their own. */
   readonly visibleTo: string | null
+  /** What a key sees that is limited to connections: its own. */
+  readonly keyId: string | null
 }
 
 const selected = (db: Executor, organizationId: string) =>
@@ -65,6 +67,7 @@ export async function listRuns(db: Executor, organizationId: string, filter: Run
   if (filter.status !== null) query = query.where('r.status', '=', filter.status as RunView['status'])
   if (filter.door !== null) query = query.where('r.door', '=', filter.door as RunView['door'])
   if (filter.visibleTo !== null) query = query.where('r.user_id', '=', filter.visibleTo)
+  if (filter.keyId !== null) query = query.where('r.key_id', '=', filter.keyId)
   if (after) query = query.where(row => row(row.refTuple('r.started_at', 'r.id'), '<', row.tuple(after.at, after.id)))
   const rows = await query
     .orderBy('r.started_at', 'desc')

@@ -4,6 +4,7 @@ import { sql, type Migration } from 'kysely'
 import { expect, test } from 'vitest'
 import { forEachDatabase } from '../../test/support/databases.ts'
 import { createPostgresDatabase } from '../../test/support/postgres.ts'
+import { createJobs } from '../jobs/jobs.ts'
 import { openDatabase, type Database } from './database.ts'
 import { appliedMigrations, migrate } from './migrate.ts'
 import { changedMigrations } from './migration-checksums.ts'
@@ -91,6 +92,63 @@ test('[postgres] processes that start together migrate once, and none of them fa
   const ran = await Promise.all(instances.map(instance => migrate(instance, { '0001_slow': slow })))
   expect(ran.flat()).toStrictEqual(['0001_slow'])
   for (const instance of instances) await instance.close()
+})
+
+test('[postgres] while a backup keeps a table locked it is tried again; then it is told in a sentence, and nothing was changed', async () => {
+  const url = await createPostgresDatabase()
+  const database = await openDatabase({ url, dataDir: '/nonexistent' })
+  await migrate(database, two)
+  let end: () => void = () => {}
+  const ended = new Promise<void>(resolve => (end = resolve))
+  let locked: () => void = () => {}
+  const begun = new Promise<void>(resolve => (locked = resolve))
+  const backup = database.db.transaction().execute(async trx => {
+    await sql`lock table first in access share mode`.execute(trx)
+    locked()
+    await ended
+  })
+  await begun
+  let attempts = 0
+  const altering: Migration = {
+    async up(db) {
+      await sql`create table half (i int)`.execute(db)
+      // it ends between the second attempt and the third
+      if (++attempts === 3) {
+        end()
+        await backup
+      }
+      await sql`alter table first add column j int`.execute(db)
+    },
+  }
+  const three = { ...two, '0003_altering': altering }
+  await expect(migrate(database, three, 0)).rejects.toMatchObject({
+    code: 'storage_unavailable',
+    message: expect.stringMatching(/something else keeps them locked: a backup/) as string,
+  })
+  expect(await appliedMigrations(database.db, database.schema)).toStrictEqual(Object.keys(two))
+  expect(await migrate(database, three)).toStrictEqual(['0003_altering'])
+  await database.close()
+})
+
+test('[postgres] a user who may not create tables, or the schema of the jobs, is told so in a sentence', async () => {
+  const url = new URL(await createPostgresDatabase())
+  const owner = await openDatabase({ url: url.href, dataDir: '/nonexistent' })
+  const user = `${url.pathname.slice(1)}_user`
+  await sql`create role ${sql.id(user)} login password 'from-a-test'`.execute(owner.db)
+  url.username = user
+  url.password = 'from-a-test'
+  const told = expect.stringMatching(/permission denied for .* the owner of the database\.$/) as string
+  const database = await openDatabase({ url: url.href, dataDir: '/nonexistent' })
+  await expect(migrate(database, two)).rejects.toMatchObject({ code: 'storage_unavailable', message: told })
+  const jobs = createJobs({ executeSql: (text, values) => database.executeSql(text, values), schema: 'jobs_apart', onError: () => {} })
+  const nothing = async (): Promise<void> => {}
+  const handlers = { revoke_at_provider: nothing, tidy: nothing, keep_alive: nothing, run_due_schedules: nothing }
+  await expect(jobs.start({ ...handlers, run_scheduled_function: nothing })).rejects.toMatchObject({
+    code: 'storage_unavailable',
+    message: told,
+  })
+  await database.close()
+  await owner.close()
 })
 
 test('[postgres] two schemas of one database are migrated independently', async () => {

@@ -7,12 +7,12 @@ import { administrator, connect, keyDefinition, must, type Member } from '../sup
 import { startScriptedUpstream, type ScriptedUpstream } from '../support/scripted-upstream.ts'
 import { sinkScan, spellings } from '../support/sinks.ts'
 
-const canary = 'CANARY-key/4f0c+77e1=b2'
+const canary = `CANARY-key/4f0c+77e1='<b2>&c`
 const password = 'CANARY pass/w:rd 91'
 const basicValue = Buffer.from(`ada:${password}`).toString('base64')
 
 /** As it may stand in an answer of a service that repeats it, and is recognised. */
-const recognised = {
+const recognised: Record<string, string | Buffer> = {
   raw: canary,
   'in JSON': JSON.stringify({ key: canary }),
   'in JSON as PHP writes it': JSON.stringify({ key: canary }).replaceAll('/', '\\/'),
@@ -21,8 +21,17 @@ const recognised = {
   base64: Buffer.from(canary).toString('base64'),
   'base64 without its end': Buffer.from(canary).toString('base64').replace(/=+$/, ''),
   base64url: Buffer.from(canary).toString('base64url'),
+  'in JSON as .NET writes it': `{"key":"${canary.replace(/["&'+<>]/g, one => '\\u00' + one.charCodeAt(0).toString(16).toUpperCase())}"}`,
+  'in JSON as Gson writes it': `{"key":"${canary.replace(/[&'=<>]/g, one => '\\u00' + one.charCodeAt(0).toString(16))}"}`,
+  'in lower-case percents': encodeURIComponent(canary).replace(/%../g, one => one.toLowerCase()),
+  'in a URL in a URL': `/login?next=${encodeURIComponent(`/x?key=${encodeURIComponent(canary)}`)}`,
+  'within base64': Buffer.from(`k:${canary}.`).toString('base64'),
+  'within base64, one further': Buffer.from(`key:${canary}`).toString('base64url'),
+  hexadecimal: Buffer.from(canary).toString('hex'),
+  'UTF-16': Buffer.from(JSON.stringify({ key: canary }), 'utf16le'),
+  'UTF-16, the other way': Buffer.from(`\ufeffé${canary}`, 'utf16le').swap16(),
   twice: `${canary} ${canary}`,
-  'in HTML': `<p>You sent <b>${canary}</b></p>`,
+  'in HTML': `<p>You sent <b>${canary.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;').replaceAll("'", '&#39;')}</b></p>`,
 }
 
 describe.each(['pglite', 'postgres'] as const)('X11 a service that repeats the credential [%s]', database => {
@@ -70,7 +79,8 @@ describe.each(['pglite', 'postgres'] as const)('X11 a service that repeats the c
   })
 
   it.each(Object.entries(recognised))('%s: taken out of the body, and said so', async (_name, body) => {
-    answers(body, { 'content-type': body.startsWith('{') ? 'application/json' : 'text/plain' })
+    const charset = Buffer.isBuffer(body) ? `; charset=utf-16${body[0] === 0xfe ? 'be' : 'le'}` : ''
+    answers(body, { 'content-type': (body.toString().startsWith('{') ? 'application/json' : 'text/plain') + charset })
     const { text, json } = await invoke()
     expect(holdsIt(text)).toBe(false)
     expect(text).toContain('[redacted]')
@@ -119,7 +129,27 @@ describe.each(['pglite', 'postgres'] as const)('X11 a service that repeats the c
     expect(proxied.text).toBe(canary)
   })
 
-  it('an answer without it is passed on byte for byte, a file always', async () => {
+  it('the call after connecting: what repeats the credential is no account and no variable', async () => {
+    upstream.on('/me', (request, response) => {
+      const key = String(request.headers['x-api-key'])
+      response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify({ id: 'a-17', name: `Key ${key}`, key }))
+    })
+    const after_connect = { url: `${upstream.url}/me`, id_path: 'id', label_path: 'name', capture: { got: 'key' } }
+    const definition = { ...keyDefinition(patchbay, 'asked'), api_hosts: [upstream.host], advanced: { after_connect } }
+    must(await patchbay.admin('POST', '/api/v1/services', definition), 201)
+    await connect(ada, { service: 'asked', link_name: 'asked', credentials: { 'X-Api-Key': canary } })
+    const { text } = must(await ada.ask('GET', '/api/v1/connections/asked'), 200)
+    expect(text).toContain('a-17')
+    expect(holdsIt(text)).toBe(false)
+  })
+
+  it('a file that holds it, by whatever type', async () => {
+    answers(`PDF ${canary}`, { 'content-type': 'application/octet-stream' })
+    expect((await invoke('echoing', { response_format: 'string' })).json.body).toBe('PDF [redacted]')
+    expect(Buffer.from((await invoke()).json.body.content_base64 as string, 'base64').toString()).toBe('PDF [redacted]')
+  })
+
+  it('an answer without it is passed on byte for byte', async () => {
     const bytes = randomBytes(300_000)
     const hash = (data: Buffer) => createHash('sha256').update(data).digest('hex')
     for (const type of ['application/octet-stream', 'image/png']) {

@@ -15,11 +15,12 @@ import { startRelay, type Relay } from '../support/relay.ts'
 import { findSecrets } from '../support/sinks.ts'
 
 /** A database behind a relay; its URL through the relay. */
-async function relayed(): Promise<{ relay: Relay; databaseUrl: string }> {
-  const url = new URL(await createPostgresDatabase())
+async function relayed(): Promise<{ relay: Relay; databaseUrl: string; directUrl: string }> {
+  const directUrl = await createPostgresDatabase()
+  const url = new URL(directUrl)
   const relay = await startRelay({ host: url.hostname, port: Number(url.port) })
   url.port = String(relay.port)
-  return { relay, databaseUrl: url.href }
+  return { relay, databaseUrl: url.href, directUrl }
 }
 
 const spooled = (directory: string): string[] => (existsSync(directory) ? readdirSync(directory).map(name => join(directory, name)) : [])
@@ -43,13 +44,15 @@ const isAway = (answer: Answer): void => {
 describe('R-1 the database goes away [postgres]', { timeout: 120_000 }, () => {
   let practice: Practice
   let relay: Relay
+  let directUrl: string
   let patchbay: TestPatchbay
   let story: OAuthStory
   let atAnswer: (() => void) | null = null
   beforeAll(async () => {
     practice = await startPractice({ host: '127.0.0.1', port: 0 })
-    const { relay: way, databaseUrl } = await relayed()
+    const { relay: way, databaseUrl, directUrl: direct } = await relayed()
     relay = way
+    directUrl = direct
     patchbay = await startPatchbay({
       database: 'postgres',
       databaseUrl,
@@ -210,6 +213,49 @@ describe('R-1 the database goes away [postgres]', { timeout: 120_000 }, () => {
       expect(relay.open(), 'the pool has not grown').toBeLessThanOrEqual(14)
     },
   )
+
+  it('a database that may only be read, as after a fail-over to a replica: calls are refused, and it says that it is not ready', async () => {
+    const name = await story.connect(await story.service('read_only'), 'read_only')
+    expect((await story.invoke(name)).json.status_code).toBe(200)
+    await patchbay.broker.invocations.flush()
+    const url = new URL(directUrl)
+    const owner = await connected(url.href, 10_000)
+    const database = url.pathname.slice(1)
+    const others = 'select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()'
+    try {
+      await owner.query(`alter database ${database} set default_transaction_read_only = on`)
+      await owner.query(others)
+      isAway(
+        await eventually(
+          'the first refusal of a call that is remembered',
+          () => story.invoke(name),
+          answer => answer.status === 503,
+        ),
+      )
+      const notReady = await eventually(
+        'not ready',
+        () => patchbay.nobody('GET', '/readyz'),
+        answer => answer.status === 503,
+      )
+      expect(notReady.json.code).toBe('storage_unavailable')
+      expect((await patchbay.admin('GET', `/api/v1/connections/${name}`)).status, 'what is only read goes on').toBe(200)
+    } finally {
+      await owner.query('set default_transaction_read_only = off')
+      await owner.query(`alter database ${database} reset default_transaction_read_only`)
+      await owner.query(others)
+      await owner.end()
+    }
+    await eventually(
+      'calls',
+      () => story.invoke(name),
+      answer => answer.json.status_code === 200,
+    )
+    await eventually(
+      'ready',
+      () => patchbay.nobody('GET', '/readyz'),
+      answer => answer.status === 200,
+    )
+  })
 
   it('a process that is killed with an answer in its spool stores it when it starts again, once; what was revoked meanwhile is given back', async () => {
     const { relay: way, databaseUrl } = await relayed()

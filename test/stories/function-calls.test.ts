@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { setUpTimeoutMs } from '../support/databases.ts'
 import { startPatchbay, type TestPatchbay } from '../support/patchbay.ts'
-import { connect, counters, joins, must, oauth2Service, practice, practiceUrl, type Member } from '../support/practice-services.ts' // prettier-ignore
+import { administrator, connect, counters, joins, keyDefinition, must, oauth2Service, practice, practiceUrl, type Member } from '../support/practice-services.ts' // prettier-ignore
 
 /** Functions called from outside by their address (FN-1 … FN-9), and one that is an OAuth 2 client of its own (F-5). */
 describe.each(['pglite', 'postgres'] as const)('functions called from outside [%s]', database => {
@@ -111,6 +111,24 @@ describe.each(['pglite', 'postgres'] as const)('functions called from outside [%
       body: 'raw ✓ text',
       a: 'query',
     })
+  })
+
+  it('X05 whom a call is for says only a key that acts for others, and the script is told of that person alone', async () => {
+    const ada = await administrator(patchbay)
+    const bob = await joins(patchbay, 'Bob')
+    must(await ada.ask('POST', '/api/v1/services', keyDefinition(patchbay, 'echo')), 201)
+    await connect(ada, { service: 'echo', link_name: 'lent', credentials: { 'X-Api-Key': 'practice-key' } })
+    await exposed('tells', 'map standalone.tells(map crmAPIRequest) { return crmAPIRequest.get("user_info"); }', {
+      api_key: true,
+      oauth: true,
+    })
+    const made = must(await ada.ask('POST', '/api/v1/api-keys', { name: 'acts', connections: ['lent'], act_as: true }), 201)
+    const subject = { 'patchbay-subject': bob.email }
+    const byMember = at('tells').replace(/auth_type=.*/, 'auth_type=oauth')
+    const told = await (await fetch(byMember, { headers: { ...subject, authorization: `Bearer ${String(made.json.key)}` } })).json()
+    expect(JSON.parse((told as { details: { output: string } }).details.output)).toEqual({ id: bob.id, full_name: 'Bob' })
+    const refused = await fetch(at('tells'), { headers: subject })
+    expect([refused.status, ((await refused.json()) as { code: string }).code]).toEqual([403, 'act_as_not_allowed'])
   })
 
   it('FN-5 files and texts of a multipart form are the arguments of their names', async () => {

@@ -293,6 +293,17 @@ describe.each(['pglite', 'postgres'] as const)('functions under attack [%s]', da
     expect(await ran(limited, 'first')).toMatchObject({ output: '200' })
     expect((await ran(limited, 'second')).error).toMatchObject({ code: 'connection_not_found' })
     expect((await limited('PUT', at('first'), { source: 'x = 1;' })).status).toBe(403)
+
+    // of the log it sees what it did itself, not what others gave and got
+    const theirs = (await ran(ada.ask, 'first')).id as string
+    for (const path of ['/api/v1/functions/runs', at('first', '/runs')]) {
+      const { data } = must(await limited('GET', path), 200).json as { data: { id: string; key_id: string }[] }
+      expect(data.length).toBeGreaterThan(0)
+      expect(data.filter(one => one.key_id !== made.id)).toEqual([])
+      must(await limited('GET', `/api/v1/functions/runs/${String(data[0]?.id)}`), 200)
+    }
+    expect(refusal(await limited('GET', `/api/v1/functions/runs/${theirs}`))).toBe('run_not_found')
+    must(await ada.ask('GET', `/api/v1/functions/runs/${theirs}`), 200)
   })
 
   it('X09 another organisation reaches none of it by any way: names, ids, variables, the key of its own', async () => {

@@ -279,6 +279,8 @@ describe('X25 too much at once [pglite]', () => {
     await until(
       async () => open,
       count => count <= 60,
+      // who says nothing is closed after ten seconds, limit or not
+      5_000,
     )
     for (const socket of sockets) socket.destroy()
     await Promise.all(closed)

@@ -295,6 +295,32 @@ describe.each(['pglite', 'postgres'] as const)('people [%s]', database => {
     )
   })
 
+  test('invitations end with the right of who made them: no way back by an address of one’s own', async () => {
+    const invited = async (by: TestMember, email: string) =>
+      tokenOf((await by.browser.ask('POST', '/api/v1/members/invitations', { email, role: 'administrator' })).json.accept_url)
+    const waits = async () =>
+      (await patchbay.admin('GET', '/api/v1/members/invitations')).json.data.map((one: { email: string }) => one.email)
+    const kim = await joinsAs(patchbay, 'Kim', 'administrator')
+    await patchbay.admin('POST', '/api/v1/members/invitations', { email: 'lou@example.test', role: 'user' })
+    const demoted = await invited(kim, 'kim.1@example.test')
+    await patchbay.admin('PATCH', `/api/v1/members/${kim.id}`, { role: 'user' })
+    await patchbay.admin('PATCH', `/api/v1/members/${kim.id}`, { role: 'administrator' })
+    const removed = await invited(kim, 'kim.2@example.test')
+    await patchbay.admin('PATCH', `/api/v1/members/${kim.id}`, { role: 'administrator' })
+    assert.include(await waits(), 'kim.2@example.test', 'who stays administrator goes on inviting')
+    await patchbay.admin('DELETE', `/api/v1/members/${kim.id}`)
+    for (const token of [demoted, removed])
+      assert.equal(
+        problemOf(await patchbay.nobody('POST', `/api/v1/invitations/${token}/accept`, { name: 'Kim', password: memberPassword })),
+        '404 invitation_invalid',
+      )
+    assert.include(await waits(), 'lou@example.test', 'those of others still wait')
+    assert.deepEqual(
+      (await audited('invitation.withdrawn')).slice(0, 2).map((one: { details: unknown }) => one.details),
+      ['kim.2@example.test', 'kim.1@example.test'].map(email => ({ email, reason: 'inviter_may_not' })),
+    )
+  })
+
   test('members are listed a page at a time, for everybody', async () => {
     const seen: string[] = []
     let cursor: string | null = null

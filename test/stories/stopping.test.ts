@@ -1,4 +1,6 @@
 import { randomBytes } from 'node:crypto'
+import { once } from 'node:events'
+import { createServer, type AddressInfo, type Socket } from 'node:net'
 import { setTimeout as delay } from 'node:timers/promises'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { startPractice, type Practice } from '../../src/practice/server.ts'
@@ -8,7 +10,7 @@ import { loggedCalls } from '../support/logged-calls.ts'
 import { eventually, startOAuthStory } from '../support/oauth-story.ts'
 import { adminKey, asker, freePort } from '../support/patchbay.ts'
 import { createPostgresDatabase } from '../support/postgres.ts'
-import { launchReady, type PatchbayProcess } from '../support/process.ts'
+import { launch, launchReady, type PatchbayProcess } from '../support/process.ts'
 
 const timeout = 180_000
 
@@ -155,6 +157,26 @@ describe('stopping, and starting again, while calls go on [postgres]', () => {
       await balancer.close()
       for (const one of started.slice(-3)) expect(await one.end('SIGTERM')).toBe(0)
       expect(await loggedCalls(databaseUrl, name)).toBe(answers.length)
+    },
+    timeout,
+  )
+
+  it(
+    'SIGTERM before the start is done ends it: the first process of a container would not hear it otherwise',
+    async () => {
+      for (const workers of ['1', '2']) {
+        const silent = createServer().listen(0, '127.0.0.1')
+        const asked = once(silent, 'connection') as Promise<[Socket]>
+        const settings = settingsOf(await freePort())
+        const { port } = silent.address() as AddressInfo
+        const one = launch({ ...settings, PATCHBAY_WORKERS: workers, PATCHBAY_DATABASE_URL: `postgres://nobody@127.0.0.1:${port}/none` })
+        started.push(one)
+        const [socket] = await asked
+        expect(await one.end('SIGTERM'), one.said.stderr).toBe(0)
+        expect(one.said.stdout).toContain('Stopping')
+        socket.destroy()
+        silent.close()
+      }
     },
     timeout,
   )

@@ -140,6 +140,8 @@ export const functionCallRoutes =
         )
         return executeAsMember(broker, name, principal, requestOf(request, query))
       }
+      // whoever acts for others has an API key that says so; the key of functions has nobody behind it
+      if (request.headers[subjectHeader] !== undefined) throw new Problem('act_as_not_allowed')
       const key = query.get('zapikey')
       if (key === null) throw new Problem('unauthenticated', { detail: 'Send auth_type=apikey with a zapikey, or auth_type=oauth.' })
       const organization = await guess(key, request.ip, given => organizationOfKey(broker, given))

@@ -91,7 +91,7 @@ export const operationRoutes =
       {
         config: { open: true },
         schema: {
-          summary: 'May be sent calls: the database answers, and the instance is not stopping',
+          summary: 'May be sent calls: the database answers and takes the log of calls, and the instance is not stopping',
           tags,
           security: [],
           response: { 200: statusShape },
@@ -99,6 +99,8 @@ export const operationRoutes =
       },
       async () => {
         if (!doors.ready()) throw new Problem('shutting_down')
+        // a database that answers and takes nothing, such as a replica: every call would be refused
+        broker.invocations.assertRoom()
         const late = new AbortController()
         try {
           const answered = sql`select 1`.execute(broker.db).then(() => true)

@@ -34,7 +34,7 @@ export const x02: Attack = {
       file: 'src/auth/oauth2-exchange.ts',
       find: '    return await context.send(request)\n',
       replace:
-        '    const answer = await context.send(request)\n    const to = answer.headers[answer.headers.findIndex((one, i) => i % 2 === 0 && /^location$/i.test(one)) + 1]\n    return to === undefined ? answer : await context.send({ ...request, url: new URL(to) })\n',
+        "    const answer = await context.send(request)\n    const at = answer.headers.findIndex((one, i) => i % 2 === 0 && /^location$/i.test(one))\n    return at < 0 ? answer : await context.send({ ...request, url: new URL(answer.headers[at + 1] ?? '') })\n",
       test: story,
       name: 'of the token endpoint ends the exchange, the renewal and the probe',
     },

@@ -136,5 +136,13 @@ export const x05: Attack = {
       test: 'test/stories/act-as.test.ts',
       name: 'two headers are refused, by invoke and by the proxy',
     },
+    {
+      what: 'the key of a function takes any subject',
+      file: 'src/http/routes/function-exposure.ts',
+      find: "      if (request.headers[subjectHeader] !== undefined) throw new Problem('act_as_not_allowed')\n",
+      replace: '',
+      test: 'test/stories/function-calls.test.ts',
+      name: 'X05 whom a call is for says only a key that acts for others',
+    },
   ],
 }

@@ -94,5 +94,13 @@ export const x09: Attack = {
       test: matrix,
       name: another,
     },
+    {
+      what: 'a key limited to connections reads what others gave to functions',
+      file: 'src/broker/function-runs.ts',
+      find: '=> (key?.connections ? key.id : null)',
+      replace: '=> null',
+      test: 'test/stories/function-security.test.ts',
+      name: 'a key limited to connections is limited in functions, too',
+    },
   ],
 }

@@ -6,16 +6,16 @@ export const x11: Attack = {
   id: 'X11',
   attack: 'A service sends the credential back in its answer, and the caller or a script reads it.',
   defence: [
-    'Every answer is searched for the values that the connection holds, 8 characters and longer: as they are, percent-encoded, in base64, in JSON; of HTTP Basic for user and password together. What is found becomes `[redacted]`, and `Patchbay-Redacted` counts it.',
-    'Headers through every door; bodies in invoke and functions, up to 4 MiB, files excepted. The proxy streams: bodies pass through it as they are.',
-    'It is a net, not a guarantee: a value that a service reverses, cuts up, or writes in UTF-16 is not recognised.',
+    'Every answer is searched for the values that the connection holds, 8 characters and longer: as they are, percent-encoded once or twice, in JSON, in HTML, in hexadecimal, in base64 alone or as a part of something longer, and all of these in UTF-16; of HTTP Basic for user and password together. What is found becomes `[redacted]`, and `Patchbay-Redacted` counts it.',
+    'Headers through every door; bodies in invoke and functions, up to 4 MiB, files too. What the call after connecting repeats of the credential becomes no account and no variable. The proxy streams: bodies pass through it as they are.',
+    'It is a net, not a guarantee: a value that a service reverses, cuts up, encrypts or packs into an archive is not recognised.',
   ],
   mutants: [
     {
       what: 'bodies are not searched',
       file: 'src/broker/echo.ts',
-      find: "isFile(headerOf(answer.headers, 'content-type')) ?",
-      replace: 'answer.body !== null ?',
+      find: 'const searched = cleanBody(answer.body)',
+      replace: 'const searched = { body: answer.body, count: 0 }',
       test,
       name: 'in an error, in a header, in a redirect, in gzip',
     },
@@ -34,6 +34,29 @@ export const x11: Attack = {
       replace: '.flatMap(one => spellingsOf(one).slice(0, 1)))]',
       test,
       name: 'taken out of the body, and said so',
+    },
+    {
+      what: 'bodies in UTF-16 are read as others',
+      file: 'src/broker/echo.ts',
+      find: 'const width = widthOf(text)',
+      replace: "const width: Width = 'utf8'",
+      test,
+      name: 'taken out of the body, and said so',
+    },
+    {
+      what: 'an account is called what the service says',
+      file: 'src/broker/account.ts',
+      find: 'return text?.includes(redacted) ? null : text',
+      replace: 'return text',
+      also: [
+        {
+          file: 'src/broker/account.ts',
+          find: 'echoOf(from, opened).answer(await callAs(broker, from, opened, url, after_connect?.headers))',
+          replace: 'await callAs(broker, from, opened, url, after_connect?.headers)',
+        },
+      ],
+      test,
+      name: 'the call after connecting',
     },
     {
       what: 'scripts get answers as they came',

@@ -46,5 +46,13 @@ export const x24: Attack = {
       test: matrix,
       name: operator,
     },
+    {
+      what: 'invitations outlive the right of who made them',
+      file: 'src/people/members.ts',
+      find: "const withdrawn = role === 'administrator' ? [] : await withdrawInvitationsBy(people, organizationId, userId)",
+      replace: 'const withdrawn: Withdrawn[] = []',
+      test: 'test/stories/people.test.ts',
+      name: 'invitations end with the right of who made them',
+    },
   ],
 }
