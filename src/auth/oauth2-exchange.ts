@@ -140,18 +140,13 @@ function fieldNames(response: IncomingResponse): string | null {
  * @param secrets  Every secret in the request, so that an echo of one is not recorded.
  * @throws Refusal, Problem
  */
-export async function exchange(
-  context: OAuth2Context,
-  token: TokenRequest,
-  secrets: readonly string[],
-  renewable: boolean,
-): Promise<TokenAnswer> {
+export async function exchange(context: OAuth2Context, token: TokenRequest, secrets: readonly string[]): Promise<TokenAnswer> {
   const all = [...secrets, context.client?.secret?.expose() ?? '', ...secretVariables(context)]
   const now = context.now()
   const response = await ask(context, token, all)
   const step = `${token.phase}_answer`
   try {
-    const answer = judgeTokenResponse(context.service, response, now, renewable)
+    const answer = judgeTokenResponse(context.service, response, now)
     const life = answer.expiresInSeconds === null ? 'no known end' : `${answer.expiresInSeconds} s`
     const detail = [
       `fields: ${fieldNames(response)}`,

@@ -190,10 +190,11 @@ describe.each(phases)('accepted as an answer to a %s request:', phase => {
     })
 })
 
-test('expires_in 0 means no known end without a refresh token, and ended with one', async () => {
-  assert.equal((await outcome('code', json(token({ expires_in: 0 })))).grant?.expiresInSeconds, null)
-  assert.equal((await outcome('code', json(token({ expires_in: 0, refresh_token: 'r' })))).grant?.expiresInSeconds, 0)
-  assert.equal((await outcome('refresh', json(token({ expires_in: 0 })))).grant?.expiresInSeconds, 0)
+test('a lifetime of less than a second means no known end, with a refresh token and without', async () => {
+  for (const expires_in of [0, '0', -1, -3600, 0.5, '-1'])
+    for (const more of [{}, { refresh_token: 'r' }])
+      for (const phase of ['code', 'refresh'] as const)
+        assert.equal((await outcome(phase, json(token({ expires_in, ...more })))).grant?.expiresInSeconds, null, `${expires_in} ${phase}`)
 })
 
 describe('the refresh token after a refresh', () => {

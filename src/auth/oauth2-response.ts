@@ -180,12 +180,14 @@ function secondsFromNow(service: OAuth2Service, fields: Fields, accessToken: str
   }
 }
 
-/** Seconds until the end, null for no known end. "0" without a refresh token is how some services say that a token does not end. */
-function lifetime(service: OAuth2Service, fields: Fields, accessToken: string, now: number, renewable: boolean): number | null {
+/**
+ * Seconds until the end (RFC 6749 §5.1), null for no known end. A token that was given this moment has not ended: a lifetime of less than
+ * a second is how some services say that a token does not end, or a clock that is behind ours. The service's 401 then says when.
+ */
+function lifetime(service: OAuth2Service, fields: Fields, accessToken: string, now: number): number | null {
   const seconds = secondsFromNow(service, fields, accessToken, now)
   const fallback = service.advanced.default_lifetime_seconds ?? null
-  if (seconds === null) return fallback
-  if (seconds <= 0) return renewable ? 0 : fallback
+  if (seconds === null || seconds < 1) return fallback
   return Math.min(Math.floor(seconds), maxLifetimeSeconds)
 }
 
@@ -231,11 +233,10 @@ const tokenOf = (value: unknown) => (typeof value === 'string' && tokenPattern.t
 /**
  * Judges what a token endpoint answered (RFC 6749 §5.1, §5.2): strict about what is used, tolerant about how it is written.
  *
- * @param now        Milliseconds since 1970 when the request was sent.
- * @param renewable  Whether we hold a refresh token already.
- * @throws Refusal   For anything but a usable access token. Nothing of the body is in it but the service's error code and words.
+ * @param now  Milliseconds since 1970 when the request was sent.
+ * @throws Refusal  For anything but a usable access token. Nothing of the body is in it but the service's error code and words.
  */
-export function judgeTokenResponse(service: OAuth2Service, response: IncomingResponse, now: number, renewable: boolean): TokenAnswer {
+export function judgeTokenResponse(service: OAuth2Service, response: IncomingResponse, now: number): TokenAnswer {
   const { status } = response
   const answer = readAnswer(response)
   const refusal = refusalOf(service, response, now, answer)
@@ -257,7 +258,7 @@ export function judgeTokenResponse(service: OAuth2Service, response: IncomingRes
     refreshToken,
     idToken,
     tokenType,
-    expiresInSeconds: lifetime(service, fields, accessToken, now, renewable || refreshToken !== null),
+    expiresInSeconds: lifetime(service, fields, accessToken, now),
     scopes: scopesOf(service, fields),
     captured: capture(service, fields, [accessToken, refreshToken ?? '', idToken ?? '']),
     warnings,

@@ -57,7 +57,7 @@ function grantOf(answer: TokenAnswer, held: OAuth2Credential | null, captured: R
 }
 
 async function fetchWithClientCredentials(context: OAuth2Context): Promise<Grant> {
-  const answer = await exchange(context, clientCredentialsRequest(tokenContext(context)), [], false)
+  const answer = await exchange(context, clientCredentialsRequest(tokenContext(context)), [])
   return grantOf(answer, null, {})
 }
 
@@ -126,7 +126,7 @@ async function finishCode(context: OAuth2Context, { parameters, memory }: Callba
   const code = codeOf(service, parameters)
   const captured = captureCallback(service, parameters, secrets)
   const request = codeRequest(tokenContext(context, captured), code, memory['code_verifier'] ?? null)
-  return grantOf(await exchange(context, request, secrets, false), null, captured)
+  return grantOf(await exchange(context, request, secrets), null, captured)
 }
 
 const placementsOf = (service: OAuth2Service, tokenType: string): readonly Placement[] => {
@@ -194,7 +194,7 @@ export const oauth2: Scheme<OAuth2Service, OAuth2Credential> = {
     const { refresh_token: refreshToken } = credential
     if (refreshToken === undefined) throw new Refusal('revoked', { error: 'no_refresh_token' })
     const secrets = oauth2.secretsOf(credential)
-    const answer = await exchange(context, refreshRequest(tokenContext(context), refreshToken), secrets, true)
+    const answer = await exchange(context, refreshRequest(tokenContext(context), refreshToken), secrets)
     return grantOf(answer, credential, {})
   },
 
@@ -243,7 +243,7 @@ export const oauth2: Scheme<OAuth2Service, OAuth2Credential> = {
       else {
         const wrong = `probe-${context.random(16).toString('hex')}`
         const verifier = context.service.advanced.pkce === 'off' ? null : context.random(32).toString('base64url')
-        await exchange(context, codeRequest(tokenContext(context), wrong, verifier), [wrong], false)
+        await exchange(context, codeRequest(tokenContext(context), wrong, verifier), [wrong])
       }
       return 'client_accepted'
     } catch (error) {

@@ -97,13 +97,28 @@ describe('what the caller sent already', () => {
     '?api_key[]=x',
     '?API%5Fkey%5B0%5D=x',
     '?api_key%20=x',
+    '?api.key=x',
+    '?api+key=x',
+    '?api[key=x',
+    '?%20api_key=x',
+    '?api_key%00=x',
+    '?api%u005fkey=x',
   ])
     test(`${query} is refused, not merged`, () =>
       assert.equal(
         refusedAs(() => place(call('GET', 'https://x.test/' + query), 'query', 'api_key', 'ours', 'p')),
         'parameter_conflict',
       ))
-  for (const query of ['?api_key2=x', '?a=api_key', '#api_key=x', '?a=%26api_key%3Dx'])
+  for (const query of [
+    '?api_key2=x',
+    '?a=api_key',
+    '#api_key=x',
+    '?a=%26api_key%3Dx',
+    '?api=x&key=x',
+    '?apikey=x',
+    '?api[key]=x',
+    '?my.api_key=x',
+  ])
     test(`${query} is no conflict, and ours stands once`, () => {
       const { url } = place(call('GET', 'https://x.test/' + query), 'query', 'api_key', 'ours', 'p')
       assert.deepEqual(url.searchParams.getAll('api_key'), ['ours'])
@@ -116,7 +131,7 @@ describe('what the caller sent already', () => {
     const { headers } = place(call('GET', undefined, null, ['x-API-key', 'mine', 'Accept', 'a']), 'header', 'X-Api-Key', 'ours', 'p')
     assert.deepEqual(headers, ['Accept', 'a', 'X-Api-Key', 'ours'])
   })
-  for (const name of ['own', 'OWN', 'own[]', 'Own[0]', 'own '])
+  for (const name of ['own', 'OWN', 'own[]', 'Own[0]', 'own ', ' own', 'own\0'])
     test(`a form field ${name} is refused, urlencoded and multipart`, () => {
       const fields: Body = { kind: 'form', fields: [[name, '1']] }
       const part = { name, filename: null, contentType: null, bytes: Buffer.from('1') }

@@ -3,7 +3,7 @@ import {
   headerNamePattern,
   headerOf,
   headerValuePattern,
-  pairsOf,
+  namesIn,
   sameParameter,
   withCookie,
   withFormField,
@@ -43,15 +43,33 @@ function assertHeaderName(name: string, path: string): void {
   if (!headerNamePattern.test(name) || framing.test(name)) throw invalid(path, 'This is not a header that a service may set.')
 }
 
+const isUrlencoded = (headers: readonly string[]): boolean =>
+  (headerOf(headers, 'content-type') ?? '').toLowerCase().startsWith('application/x-www-form-urlencoded')
+
+/** The names of a body's fields, as far as they are known: not of one that streams. */
+function fieldNames({ headers, body }: OutgoingRequest): string[] {
+  switch (body?.kind) {
+    case 'form':
+      return body.fields.map(([name]) => name)
+    case 'multipart':
+      return body.parts.map(part => part.name)
+    case 'raw':
+      return isUrlencoded(headers) ? namesIn(body.bytes.toString('latin1')) : []
+    default:
+      return []
+  }
+}
+
 /**
- * A name that the caller sent already, as lenient servers read it too: any case, `name[]`, `;` or `&amp;` as separator (X12).
- * Two values of one name are a guess which of them the service takes.
+ * Refuses what the caller sent under the name of a parameter of ours, in the query or in the form, as lenient servers read names (X12).
+ * Many take parameters from both, and two values of one name are a guess which of them the service takes.
+ * @throws Problem parameter_conflict
  */
-function callerNames(request: OutgoingRequest, name: string): boolean {
-  const query = request.url.search.slice(1)
-  return [query, query.replace(/&amp;/gi, '&'), query.replace(/;/g, '&')].some(text =>
-    pairsOf(text).some(([own]) => sameParameter(own, name)),
-  )
+function assertNotSent(request: OutgoingRequest, { in: where, name }: PlacedValue): void {
+  if (where !== 'query' && where !== 'form') return
+  const taken = (names: readonly string[]) => names.some(own => sameParameter(own, name))
+  const place = request.url.search && taken(namesIn(request.url.search)) ? 'query' : taken(fieldNames(request)) ? 'form' : null
+  if (place !== null) throw new Problem('parameter_conflict', { parameter: name, place })
 }
 
 /** One value and its place. `path` is the field it came from, e.g. `credentials.api-key`: errors name it instead of the value. */
@@ -83,7 +101,6 @@ function put(request: OutgoingRequest, { in: where, name, value }: PlacedValue):
     case 'header':
       return withHeader(request, name, value)
     case 'query':
-      if (callerNames(request, name)) throw new Problem('parameter_conflict', { parameter: name, place: 'query' })
       return withQueryParameter(request, name, value)
     case 'form':
       return withFormField(request, name, value)
@@ -103,6 +120,7 @@ function put(request: OutgoingRequest, { in: where, name, value }: PlacedValue):
  */
 export function placeValue(request: OutgoingRequest, value: PlacedValue): OutgoingRequest {
   assertPlaceable(value)
+  assertNotSent(request, value)
   return put(request, value)
 }
 
@@ -159,6 +177,8 @@ export function placeCredential(
     known = { service, variables, headers, others: all.filter(one => one.in !== 'header') }
     prepared.set(credential, known)
   }
+  // before any is placed: one value of ours may stand in the query and in the form
+  for (const one of known.others) assertNotSent(request, one)
   return known.others.reduce(put, withHeaders(request, known.headers))
 }
 

@@ -1,6 +1,7 @@
 import { schemeOf } from '../auth/index.ts'
 import type { Client } from '../auth/scheme.ts'
 import { hostAllowed } from '../core/api-hosts.ts'
+import { overrideIn } from '../core/overrides.ts'
 import { Problem } from '../core/problem.ts'
 import { nobody, type Principal } from '../core/principal.ts'
 import type { OutgoingRequest } from '../core/request.ts'
@@ -163,22 +164,13 @@ const leaving = /%(?:25)*(?:2f|5c|2e|3b|00|c[01]|e0%(?:25)*[89]|f0%(?:25)*8)|%(?
 const underPrefix = (pathname: string, prefix: string): boolean =>
   !leaving.test(pathname) && (pathname === prefix || pathname.startsWith(prefix.endsWith('/') ? prefix : prefix + '/'))
 
-/** With these many servers take another method, or another path, than those of the request line. */
-const overrides = /^x-(?:http-method(?:-override)?|method-override|original-url|rewrite-url|original-uri|override-url)$/
-
 /** What a service limits to methods or a path is limited to those that count in the end (X13). */
-function assertNoOverride({ url, headers, body }: OutgoingRequest, facts: () => Readonly<Record<string, unknown>>): void {
-  const header = headers.find((name, i) => i % 2 === 0 && overrides.test(spelt(name)))
-  if (header !== undefined) throw new Problem('header_not_allowed', { header })
-  const names = [
-    ...url.searchParams.keys(),
-    ...(body?.kind === 'form' ? body.fields.map(([name]) => name) : body?.kind === 'multipart' ? body.parts.map(part => part.name) : []),
-  ]
-  if (names.some(name => /^_method$/i.test(name)))
-    throw new Problem('destination_not_allowed', {
-      ...facts(),
-      detail: 'The service allows only some calls: leave out the parameter _method.',
-    })
+function assertNoOverride(request: OutgoingRequest, facts: () => Readonly<Record<string, unknown>>): void {
+  const found = overrideIn(request)
+  if (found === null) return
+  if ('header' in found) throw new Problem('header_not_allowed', { header: found.header })
+  const advice = 'parameter' in found ? `leave out the parameter ${found.parameter}` : found.unreadable
+  throw new Problem('destination_not_allowed', { ...facts(), detail: `The service allows only some calls: ${advice}.` })
 }
 
 const spelt = (name: string): string => (name.includes('_') ? name.toLowerCase().replaceAll('_', '-') : name.toLowerCase())

@@ -142,7 +142,9 @@ export const advanced = z.strictObject({
   refresh_token_path: paths.optional().meta({ description: 'Where the refresh token stands. Default refresh_token.' }),
   id_token_path: paths.optional().meta({ description: 'Where the id token stands. Default id_token.' }),
   token_type_path: paths.optional().meta({ description: 'Where the token type stands. Default token_type.' }),
-  expires_path: paths.optional().meta({ description: 'Where the lifetime stands. Default expires_in.' }),
+  expires_path: paths
+    .optional()
+    .meta({ description: 'Where the lifetime stands. Default expires_in. Less than a second is no known end: a 401 says when.' }),
   scope_path: paths.optional().meta({ description: 'Where the granted scopes stand. Default scope.' }),
   expires_format: z
     .enum(['seconds', 'milliseconds', 'iso', 'epoch', 'epoch_milliseconds'])
@@ -153,7 +155,7 @@ export const advanced = z.strictObject({
     .positive()
     .max(315_360_000)
     .optional()
-    .meta({ description: 'Lifetime of an access token when the answer names none.' }),
+    .meta({ description: 'Lifetime of an access token when the answer names none, or less than a second.' }),
   lifetime_from_jwt: z.boolean().optional().meta({ description: 'Take the end from the access token’s own exp claim.' }),
   capture: z
     .record(linkName, paths)

@@ -92,9 +92,26 @@ export function withQueryParameter(request: OutgoingRequest, name: string, value
 
 const methodsWithBody = new Set(['POST', 'PUT', 'PATCH', 'DELETE'])
 
-/** One name to a lenient server: any case, and `name[]` as some take a list (X12). */
-export const sameParameter = (own: string, name: string): boolean =>
-  own.toLowerCase().replace(/\[.*$/s, '').trim() === name.toLowerCase() || own.toLowerCase() === name.toLowerCase()
+/**
+ * The names in a query or an urlencoded text, decoded: also those behind `;` and `&amp;`, which some servers take for separators, and
+ * with the `%u005f` of ASP.NET (X12).
+ */
+export const namesIn = (text: string): string[] =>
+  pairsOf(text.replaceAll(';', '&').replace(/%u00([0-9a-f]{2})/gi, '%$1')).map(([name]) => name)
+
+/** A name as lenient servers read it: in any case, up to a NUL, without blanks around it; PHP reads dots and blanks inside as `_`. */
+const asRead = (name: string): string =>
+  (name.replace(/^\0+/, '').split('\0', 1)[0] ?? '')
+    .replace(/\p{Cc}/gu, ' ')
+    .trim()
+    .toLowerCase()
+    .replace(/[ .]/g, '_')
+
+/** One name to some lenient server: `name[]` is a list to many, and a bracket that is never closed is `_` to PHP (X12). */
+export function sameParameter(own: string, name: string): boolean {
+  const other = asRead(name)
+  return asRead(own) === other || asRead(own.split('[', 1)[0] ?? '') === other || asRead(own).replaceAll('[', '_') === other
+}
 
 /**
  * Adds a field to a form body: urlencoded or multipart; a request without a body becomes urlencoded.

@@ -4,6 +4,7 @@ import { invoke, type Transmit } from '../broker/invoke.ts'
 import { findUsable } from '../broker/usable.ts'
 import { hopHeader, hopsOf } from '../core/hops.ts'
 import { linkNamePattern } from '../core/link-name.ts'
+import { holdsParameters } from '../core/overrides.ts'
 import { Problem } from '../core/problem.ts'
 import type { Principal } from '../core/principal.ts'
 import { pairsOf, type Body, type OutgoingRequest } from '../core/request.ts'
@@ -32,7 +33,7 @@ const notReturned = new Set([
   'set-cookie', 'set-cookie2', 'alt-svc', 'clear-site-data', 'service-worker-allowed', 'content-security-policy', 'x-content-type-options', 'patchbay-problem',
 ]) // prettier-ignore
 
-/** A body that is placed into, signed, or sent a second time after a 401 is held in memory up to this. */
+/** A body that is placed into, signed, looked into, or sent a second time after a 401 is held in memory up to this. */
 const bufferedBytes = 1024 * 1024
 
 const withScheme = /^\/proxy\/([^/?#]{1,64})\/(https?)\/([^/?#]+)((?:\/[^#]*|\?[^#]*)?)$/
@@ -105,10 +106,14 @@ async function* counted(message: IncomingMessage, most: number, detail?: string)
   }
 }
 
-async function buffered(message: IncomingMessage, most: number): Promise<Buffer> {
+const tooLong = {
+  placed:
+    'A body that a credential is placed in, or that is signed, has at most 1 MiB through the proxy. Use a service with another Param Type.',
+  limited: 'Where a service allows only some methods or paths, a form or JSON body has at most 1 MiB through the proxy. Use invoke.',
+}
+
+async function buffered(message: IncomingMessage, most: number, detail = tooLong.placed): Promise<Buffer> {
   const chunks: Buffer[] = []
-  const detail =
-    'A body that a credential is placed in, or that is signed, has at most 1 MiB through the proxy. Use a service with another Param Type.'
   for await (const chunk of counted(message, most, detail)) chunks.push(chunk)
   return Buffer.concat(chunks)
 }
@@ -136,6 +141,9 @@ export function createProxy(doors: Doors, identify: Identify): UnroutedDoor {
       const bytes = await buffered(message, bufferedBytes)
       return urlencoded ? { kind: 'form', fields: pairsOf(bytes.toString()) } : { kind: 'raw', bytes }
     }
+    const limited = (service.advanced.methods ?? service.advanced.path_prefix) !== undefined
+    if (limited && holdsParameters(message.method ?? '', message.rawHeaders))
+      return { kind: 'raw', bytes: await buffered(message, bufferedBytes, tooLong.limited) }
     return body.length !== null && body.length <= 64 * 1024 ? { kind: 'raw', bytes: await buffered(message, bufferedBytes) } : body
   }
 

@@ -179,7 +179,7 @@ describe.each(['pglite', 'postgres'] as const)('X12 what may not become a header
   })
 
   it('what the connection sets is never sent by the caller as well, in any spelling that some server takes for it', async () => {
-    const spellings = ['api_key', 'API_KEY', 'api%5Fkey', 'api_key[]', 'api_key%5B0%5D']
+    const spellings = ['api_key', 'API_KEY', 'api%5Fkey', 'api_key[]', 'api_key%5B0%5D', 'api.key', 'api%20key', 'api[key', 'api_key%00']
     for (const name of spellings) {
       const query = `/x?a=1&${name}=mine`
       for (const [answer, sent] of [
@@ -192,7 +192,22 @@ describe.each(['pglite', 'postgres'] as const)('X12 what may not become a header
         const [answer, sent] = await arriving(() => invoked('in_form', body))
         expect([refusal(answer), sent], name).toEqual(['parameter_conflict', []])
       }
+      // many services take parameters from the query and from the form alike
+      const urlencoded = { 'content-type': 'application/x-www-form-urlencoded' }
+      for (const [answer, sent] of [
+        await arriving(() => invoked('in_form', { url: url(query) })),
+        await arriving(() => invoked('in_query', { type: 'POST', parameters: { [field]: 'mine' } })),
+        await arriving(() => invoked('in_query', { type: 'POST', body: `a=1&${name}=mine`, headers: urlencoded })),
+        await arriving(() => patchbay.admin('POST', `/proxy/in_form/http/${host}${query}`)),
+      ])
+        expect([answer.json.code, sent], name).toEqual(['parameter_conflict', []])
     }
+    // further inside a name, or in what is no form, it is data
+    for (const rest of [
+      { parameters: { 'my[api_key]': '1', api_keys: '2' } },
+      { body: { api_key: 'x' }, content_type: 'application/json' },
+    ])
+      must(await invoked('in_query', { type: 'POST', ...rest }), 200)
     const [answer, [lines = []]] = await arriving(() => invoked('in_query', { url: url('/x?b=2&mine=api_key#api_key=x') }))
     must(answer, 200)
     expect(lines[0]).toBe(`GET /x?b=2&mine=api_key&api_key=${canary} HTTP/1.1`)

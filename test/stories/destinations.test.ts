@@ -12,6 +12,7 @@ import { accountOf } from '../../src/practice/state.ts'
 import { setUpTimeoutMs } from '../support/databases.ts'
 import { startPatchbay, type Answer, type TestPatchbay } from '../support/patchbay.ts'
 import { administrator, call, connect, counters, echo, keyDefinition, must, oauth2Service, refusal } from '../support/practice-services.ts'
+import { ask, problemOf, refusedWith, type Asked } from '../support/raw-http.ts'
 import { sinkScan } from '../support/sinks.ts'
 
 const canary = 'CANARY-key-4b1d9ce27f60a853'
@@ -293,7 +294,14 @@ describe.each(['pglite', 'postgres'] as const)('S-8 a credential leaves for the 
     }
     expect((await invoked('https://api.good.test/key/echo/..\\me', {}, 'narrow')).json.code).toBe('invalid_url')
     // what servers take for another method or another path than the request line says
-    for (const header of ['X-HTTP-Method-Override', 'x_http_method', 'X-Method-Override', 'X-Original-URL', 'x-rewrite-url']) {
+    for (const header of [
+      'X-HTTP-Method-Override',
+      'x_http_method',
+      'X-Method',
+      'X.Http_Verb-Override',
+      'X-Original-URL',
+      'x-rewrite-url',
+    ]) {
       const { answer, quiet } = await wire(() => invoked('https://api.good.test/key/echo', { headers: { [header]: 'x' } }, 'narrow'))
       expect([answer.status, answer.json.code, quiet], header).toEqual([422, 'header_not_allowed', true])
       const proxied = await wire(() => patchbay.admin('GET', '/proxy/narrow/https/api.good.test/key/echo', undefined, { [header]: 'x' }))
@@ -309,6 +317,47 @@ describe.each(['pglite', 'postgres'] as const)('S-8 a credential leaves for the 
       const { answer, quiet } = await wire(() => patchbay.admin('GET', `/proxy/narrow/https/api.good.test/${path}`))
       expect([answer.status, answer.headers.get('patchbay-problem'), quiet], path).toEqual([403, 'destination_not_allowed', true])
     }
+  })
+
+  it('X13 a body overrides no method of a narrowed service, by invoke and by the proxy', async () => {
+    const at = 'https://api.good.test/key/echo'
+    const target = '/proxy/only_post/https/api.good.test/key/echo'
+    await connected('only_post', ['api.good.test'], { advanced: { methods: ['POST'] } })
+    const form = 'application/x-www-form-urlencoded'
+    const multipart = 'multipart/form-data; boundary=b'
+    const part = (rest: string) => `--b\r\nContent-Disposition: form-data; ${rest}\r\n\r\nDELETE\r\n--b--\r\n`
+    const mebibyte = 1024 * 1024
+    const proxied = (type: string, asked: Asked) =>
+      ask(patchbay.base, target, { method: 'POST', headers: { 'content-type': type }, ...asked })
+    for (const [type, text] of [
+      [form, '_method=DELETE'],
+      [form, 'a=1;_method%5B%5D=DELETE'],
+      [multipart, part('name="_method"')],
+      ['application/json', '{"a":1,"_method":"DELETE"}'],
+    ] as const) {
+      for (const rest of [
+        { body: text, content_type: type },
+        { body: text, headers: { 'Content-Type': type } },
+        { parameters: text, content_type: type },
+      ]) {
+        const { answer, quiet } = await wire(() => invoked(at, { type: 'POST', ...rest }, 'only_post'))
+        expect([answer.status, answer.json.code, quiet], text).toEqual([403, 'destination_not_allowed', true])
+        expect(answer.json.detail).toContain('_method')
+      }
+      const calls = JSON.stringify(good.state.counters.api)
+      for (const asked of [{ body: text }, { chunks: [text.slice(0, 3), text.slice(3)] }, { body: text + ' '.repeat(100_000) }])
+        expect(problemOf(await proxied(type, asked)), text).toBe(refusedWith(403, 'destination_not_allowed'))
+      for (const asked of [{ body: text + ' '.repeat(mebibyte) }, { chunks: [text, ' '.repeat(mebibyte)] }])
+        expect(problemOf(await proxied(type, asked)), text).toBe(refusedWith(413, 'request_too_large'))
+      expect(JSON.stringify(good.state.counters.api)).toBe(calls)
+      must(await invoked(at, { type: 'POST', body: text, content_type: type }), 200)
+    }
+    for (const rest of [{ parameters: { _method: 'DELETE' } }, { body: { ' _method': 'DELETE' } }, { body: [{ 'param-name': '_Method' }] }])
+      expect(refusal(await invoked(at, { type: 'POST', ...rest }, 'only_post'))).toBe('destination_not_allowed')
+    // what holds no such parameter passes as it is, however long where it is no form
+    must(await invoked(at, { type: 'POST', body: '{"a":{"_method":"x"}}', content_type: 'application/json' }, 'only_post'), 200)
+    expect((await proxied(form, { body: 'a=_method&b=%2f' })).json).toMatchObject({ via: 'key', body: { a: '_method', b: '/' } })
+    expect(await proxied('text/plain', { body: '_method=DELETE'.padEnd(mebibyte + 1) })).toMatchObject({ status: 200 })
   })
 
   it('and the key is in no log line, no answer and no column', async () => {

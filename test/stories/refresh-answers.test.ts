@@ -152,6 +152,16 @@ describe.each(['pglite', 'postgres'] as const)('table 2.B, what token endpoints 
     expect((await stored(name))?.has_refresh_token).toBe(true)
   })
 
+  it('13 a lifetime of 0 is no known end, with a refresh token too: used as it is, and renewed when the service refuses it', async () => {
+    const name = `row_${++serial}`
+    await story.connect(await story.service(name, { habits: { expires_format: 'zero' } }), name)
+    for (const _ of [1, 2, 3]) expect((await story.invoke(name)).json.status_code).toBe(200)
+    expect([(await story.counters()).token_requests, (await stored(name))?.has_refresh_token]).toEqual([1, true])
+    await story.control('expire')
+    for (const _ of [1, 2]) expect((await story.invoke(name)).json.status_code).toBe(200)
+    expect((await story.counters()).token.refresh_token).toEqual({ ok: 1 })
+  })
+
   it.each([301, 302, 303, 307, 308])(
     '25 a token endpoint that redirects with %d is not followed: the other host hears nothing',
     async status => {

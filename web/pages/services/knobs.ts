@@ -191,7 +191,7 @@ export const knobGroups: readonly KnobGroup[] = [
       {
         name: 'expires_path',
         label: 'Expires path',
-        description: 'Where the lifetime stands. Default expires_in.',
+        description: 'Where the lifetime stands. Default expires_in. Less than a second is no known end: a 401 says when.',
         shape: { kind: 'texts' },
       },
       { name: 'scope_path', label: 'Scope path', description: 'Where the granted scopes stand. Default scope.', shape: { kind: 'texts' } },
@@ -204,7 +204,7 @@ export const knobGroups: readonly KnobGroup[] = [
       {
         name: 'default_lifetime_seconds',
         label: 'Default lifetime seconds',
-        description: 'Lifetime of an access token when the answer names none.',
+        description: 'Lifetime of an access token when the answer names none, or less than a second.',
         shape: { kind: 'number', max: 315360000 },
       },
       {
