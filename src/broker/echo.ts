@@ -104,7 +104,8 @@ export function createEcho(secrets: readonly string[]): Echo {
   const spellings = [...new Set(secrets.filter(one => one.length >= shortest).flatMap(spellingsOf))]
   // the longest first: what is left of it must not be found as a part of another
   const texts = spellings.sort((a, b) => b.length - a.length)
-  const needles = texts.map(text => bytesIn('utf8', text))
+  /** Made for the first body: the proxy never has one here, and thousands of connections are remembered. */
+  let needles: Buffer[] | null = null
   const [least = Infinity] = texts.map(text => text.length).toReversed()
   if (texts.length === 0) return noEcho
 
@@ -130,7 +131,7 @@ export function createEcho(secrets: readonly string[]): Echo {
     let count = 0
     let text = body.subarray(0, mostSearched)
     const width = widthOf(text)
-    for (const needle of width === 'utf8' ? needles : texts.map(one => bytesIn(width, one))) {
+    for (const needle of width === 'utf8' ? (needles ??= texts.map(one => bytesIn(width, one))) : texts.map(one => bytesIn(width, one))) {
       let at = text.indexOf(needle)
       if (at < 0) continue
       const parts: Buffer[] = []

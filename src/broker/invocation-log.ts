@@ -33,8 +33,7 @@ export interface InvocationLog {
 /** So many calls are written at once, without waiting for the time to be up. */
 const batchCalls = 5_000
 const batchMilliseconds = 500
-/** Putting a statement of so many together holds everybody else up for a millisecond or two. */
-const batchesPerStatement = 250
+const batchesPerStatement = 500
 /** What an id has room for is 65,536; an array this long is still read at once. */
 const mostCallsInBatch = 1_000
 /** The times of last use are a statement and a sync to disk of their own, so they do not go with every batch. */
