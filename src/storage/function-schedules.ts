@@ -14,7 +14,7 @@ export type ScheduleView = NonNullable<Awaited<ReturnType<ReturnType<typeof sele
 export const listSchedules = (db: Executor, organizationId: string, functionId: string | null): Promise<ScheduleView[]> => {
   const query = selected(db).where('s.organization_id', '=', organizationId)
   return (functionId === null ? query : query.where('s.function_id', '=', functionId))
-    .orderBy('s.next_run', sql`asc nulls last`)
+    .orderBy('s.next_run', order => order.asc().nullsLast())
     .orderBy('s.id')
     .limit(1000)
     .execute()

@@ -35,7 +35,7 @@ export const visibleVariable = (
     .where('organization_id', '=', organizationId)
     .where(sql<boolean>`lower(name) = ${name.toLowerCase()}`)
     .where(where => where.or([where('function_id', 'is', null), ...(functionId === null ? [] : [where('function_id', '=', functionId)])]))
-    .orderBy('function_id', sql`asc nulls last`)
+    .orderBy('function_id', order => order.asc().nullsLast())
     .limit(1)
     .executeTakeFirst()
 
