@@ -5660,7 +5660,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** May be sent calls: the database answers and takes the log of calls, and the instance is not stopping */
+        /** May be sent calls: the database answers and may be written, and the instance is not stopping */
         get: {
             parameters: {
                 query?: never;

@@ -71,8 +71,7 @@ describe.each(['pglite', 'postgres'] as const)('everything that is sealed [%s]',
           must(await story.ada.ask('PUT', '/api/v1/functions/variables/written', { value: `${i}`, secret: true }), i === 0 ? 201 : 200)
       })()
       const count = (await fields()).length
-      const rotation = await rotate()
-      calling = false
+      const rotation = await rotate().finally(() => (calling = false))
       await Promise.all([...callers, wrote])
       expect(failed).toEqual([])
       expect(worked).toBeGreaterThan(2)

@@ -45,9 +45,9 @@ export interface OAuthStory {
 
 const callbackOf = (base: string, service: string) => `${base}/oauth/callback/default/${service}`
 
-/** Asks until it holds, for ten seconds. */
+/** Asks until it holds, for twenty seconds: a disk that others write to may keep a commit for one. */
 export async function eventually<T>(what: string, ask: () => Promise<T>, holds: (value: T) => boolean): Promise<T> {
-  const until = Date.now() + 10_000
+  const until = Date.now() + 20_000
   for (;;) {
     const value = await ask()
     if (holds(value)) return value

@@ -91,7 +91,7 @@ export const operationRoutes =
       {
         config: { open: true },
         schema: {
-          summary: 'May be sent calls: the database answers and takes the log of calls, and the instance is not stopping',
+          summary: 'May be sent calls: the database answers and may be written, and the instance is not stopping',
           tags,
           security: [],
           response: { 200: statusShape },
@@ -99,14 +99,14 @@ export const operationRoutes =
       },
       async () => {
         if (!doors.ready()) throw new Problem('shutting_down')
-        // a database that answers and takes nothing, such as a replica: every call would be refused
         broker.invocations.assertRoom()
         const late = new AbortController()
         try {
-          const answered = sql`select 1`.execute(broker.db).then(() => true)
-          answered.catch(() => {}) // it may fail long after we stopped waiting
-          const inTime = await Promise.race([answered, delay(readyWithinMs, false, { signal: late.signal })])
-          if (!inTime) throw new Problem('storage_unavailable')
+          // a database that answers and takes nothing, such as a replica after a fail-over: every call would be refused
+          const asked = sql<{ writable: boolean }>`select current_setting('transaction_read_only') = 'off' as writable`.execute(broker.db)
+          asked.catch(() => {}) // it may fail long after we stopped waiting
+          const inTime = await Promise.race([asked, delay(readyWithinMs, null, { signal: late.signal })])
+          if (!inTime?.rows[0]?.writable) throw new Problem('storage_unavailable')
         } finally {
           late.abort()
         }
