@@ -42,38 +42,45 @@ interface Origin<Client> {
   readonly queue: Queue<Client>
 }
 
+/** Who of one organisation waits, first come, first served. */
+interface Turn<Client> {
+  readonly organizationId: string
+  readonly waiters: Waiter<Client>[]
+}
+
 /** Calls that wait for one origin. */
 interface Queue<Client> {
-  /** By organisation, each first come, first served; whose turn is next stands first. */
-  readonly turns: Map<string, Waiter<Client>[]>
+  /** Whose turn is next stands first. Nobody has none. No Map, for the reason in http/unrouted.ts: here it kept every call that had waited. */
+  readonly turns: Turn<Client>[]
   length: number
 }
 
+const turnOf = <Client>(queue: Queue<Client>, organizationId: string): Turn<Client> | undefined =>
+  queue.turns.find(one => one.organizationId === organizationId)
+
 /** Takes out who is next. */
 function takeNext<Client>(queue: Queue<Client>): Waiter<Client> | undefined {
-  for (const [organizationId, waiters] of queue.turns) {
-    const next = waiters.shift()
-    queue.turns.delete(organizationId)
-    if (waiters.length > 0) queue.turns.set(organizationId, waiters)
-    if (next) queue.length--
-    return next
-  }
-  return undefined
+  const turn = queue.turns.shift()
+  const next = turn?.waiters.shift()
+  if (turn && turn.waiters.length > 0) queue.turns.push(turn)
+  if (next) queue.length--
+  return next
 }
 
 function add<Client>(queue: Queue<Client>, waiter: Waiter<Client>): void {
-  const waiters = queue.turns.get(waiter.organizationId)
-  if (waiters) waiters.push(waiter)
-  else queue.turns.set(waiter.organizationId, [waiter])
+  const { organizationId } = waiter
+  const turn = turnOf(queue, organizationId)
+  if (turn) turn.waiters.push(waiter)
+  else queue.turns.push({ organizationId, waiters: [waiter] })
   queue.length++
 }
 
 function takeOut<Client>(queue: Queue<Client>, waiter: Waiter<Client>): boolean {
-  const waiters = queue.turns.get(waiter.organizationId)
-  const at = waiters?.indexOf(waiter) ?? -1
-  if (!waiters || at < 0) return false
-  waiters.splice(at, 1)
-  if (waiters.length === 0) queue.turns.delete(waiter.organizationId)
+  const turn = turnOf(queue, waiter.organizationId)
+  const at = turn?.waiters.indexOf(waiter) ?? -1
+  if (!turn || at < 0) return false
+  turn.waiters.splice(at, 1)
+  if (turn.waiters.length === 0) queue.turns.splice(queue.turns.indexOf(turn), 1)
   queue.length--
   return true
 }
@@ -81,9 +88,9 @@ function takeOut<Client>(queue: Queue<Client>, waiter: Waiter<Client>): boolean 
 /** Makes room in a full queue for somebody who waits less than another: the newest of whoever waits most has to go. */
 function giveWay<Client>(queue: Queue<Client>, organizationId: string): boolean {
   let most: Waiter<Client>[] = []
-  for (const waiters of queue.turns.values()) if (waiters.length > most.length) most = waiters
+  for (const { waiters } of queue.turns) if (waiters.length > most.length) most = waiters
   const newest = most.at(-1)
-  if (!newest || most.length <= (queue.turns.get(organizationId)?.length ?? 0) + 1) return false
+  if (!newest || most.length <= (turnOf(queue, organizationId)?.waiters.length ?? 0) + 1) return false
   takeOut(queue, newest)
   newest.turnAway('saturated')
   return true
@@ -134,7 +141,7 @@ export function createPool<Client>(options: PoolOptions<Client>): Pool<Client> {
   return {
     acquire(name, waiter) {
       let origin = origins.get(name)
-      if (!origin) origins.set(name, (origin = { lanes: new Set(), idle: [], queue: { turns: new Map(), length: 0 } }))
+      if (!origin) origins.set(name, (origin = { lanes: new Set(), idle: [], queue: { turns: [], length: 0 } }))
       for (let lane = origin.idle.pop(); lane; lane = origin.idle.pop()) {
         if (!isOld(lane)) {
           start(lane, waiter)
@@ -176,7 +183,7 @@ export function createPool<Client>(options: PoolOptions<Client>): Pool<Client> {
       origins.clear()
       return {
         clients: all.flatMap(one => [...one.lanes].map(lane => lane.client)),
-        waiters: all.flatMap(one => [...one.queue.turns.values()].flat()),
+        waiters: all.flatMap(one => one.queue.turns.flatMap(turn => turn.waiters)),
       }
     },
   }

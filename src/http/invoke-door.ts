@@ -59,9 +59,10 @@ export async function answerInvoke(broker: Broker, principal: Principal, call: I
     body: isObject(call.body) ? memberText(text, 'body') : null,
     parameters: long && isObject(call.parameters) ? memberText(text, 'parameters') : null,
   }
-  const built = outgoing(call, parseDestination(call.url), written, `patchbay-${broker.id()}`)
-  if (bytesOf(built.body) > invokeMaxRequestBytes) throw new Problem('request_too_large')
-  const request = { ...built, organizationId: principal.organizationId, hops }
+  const { method, url, headers, body } = outgoing(call, parseDestination(call.url), written, `patchbay-${broker.id()}`)
+  if (bytesOf(body) > invokeMaxRequestBytes) throw new Problem('request_too_large')
+  // member by member: of a spread V8 makes a hidden class for each call, which lives until a full collection
+  const request = { method, url, headers, body, organizationId: principal.organizationId, hops }
   let giveUp: (() => void) | null = null
   response.once('close', () => giveUp?.())
   let answer: IncomingResponse | null = null
@@ -79,7 +80,10 @@ export async function answerInvoke(broker: Broker, principal: Principal, call: I
   })
   if (!answer) throw new Error('a call without an answer throws')
   // JSON text already: the service's body stands in it as the service wrote it
-  return Buffer.from(envelope(answer, call, built.url, broker.monotonic() - started))
+  const bytes = Buffer.from(envelope(answer, call, url, broker.monotonic() - started))
+  // what waits for the caller to leave would hold the answer, whole and in pieces, until a slow one has read it
+  giveUp = answer = null
+  return bytes
 }
 
 const jsonType = /^application\/json\s*(?:;|$)/i
@@ -113,7 +117,7 @@ export function createInvokeDoor({ broker }: Doors, identify: Identify): Unroute
   return createUnrouted(broker, async (message, response, enter) => {
     const found = identify.byKey(message.headers.authorization ?? '', message.headers[subjectHeader])
     const principal = found instanceof Promise ? await found : found
-    enter(response, principal.organizationId)
+    enter(principal.organizationId)
     const text = await textOf(message, most)
     const call = invokeUrlInput.parse(parseInvokeText(text))
     const body = await answerInvoke(broker, principal, call, text, response)

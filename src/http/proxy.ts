@@ -212,7 +212,7 @@ export function createProxy(doors: Doors, identify: Identify): UnroutedDoor {
     // sent twice, it is one value with a comma in it, which is nobody
     const found = identify.byKey(authorization, message.headers[subjectHeader])
     const principal = found instanceof Promise ? await found : found
-    enter(response, principal.organizationId)
+    enter(principal.organizationId)
     const hops = hopsOf(message.headers[hopHeader])
     const target = targetOf(message.url ?? '')
     if (!linkNamePattern.test(target.connection)) throw new Problem('connection_not_found', { connection: target.connection.slice(0, 64) })

@@ -14,7 +14,16 @@ export interface UnroutedDoor {
 }
 
 /** To be called once it is known for whom this is. @throws Problem too_many_requests */
-export type Enter = (response: ServerResponse, organizationId: string) => void
+export type Enter = (organizationId: string) => void
+
+/** One call under way. */
+interface Place {
+  readonly response: ServerResponse
+  /** Of its organisation, once that is known. */
+  seat: Seat | null
+  /** Where it stands among those that are open; −1 once it has ended. */
+  at: number
+}
 
 /** How long a caller who still sends, although it has been answered, is listened to. */
 const lingerMs = 1000
@@ -33,16 +42,21 @@ export function createUnrouted(
   answer: (message: IncomingMessage, response: ServerResponse, enter: Enter) => Promise<void>,
 ): UnroutedDoor {
   const { admission } = broker
-  /** Each with the seat of its organisation, once that is known. */
-  const open = new Map<ServerResponse, Seat | null>()
+  /**
+   * In no order, and no Map: V8 builds a Map that calls come into and leave anew every few of them, each of its tables leads to the next,
+   * and once one has become old every later one, with all the calls that stood in it, outlives its collection: two calls in three did.
+   */
+  const open: Place[] = []
   let closed = false
-  const enter: Enter = (response, organizationId) => {
-    // who has left already has given back what it had
-    if (open.has(response)) open.set(response, admission.enter(organizationId))
-  }
-  const leave = (response: ServerResponse) => {
-    const seat = open.get(response)
-    if (!open.delete(response)) return
+  const leave = (place: Place) => {
+    const { at, seat } = place
+    if (at < 0) return
+    place.at = -1
+    const last = open.pop()
+    if (last && last !== place) {
+      open[at] = last
+      last.at = at
+    }
     admission.end()
     if (seat) admission.leave(seat)
   }
@@ -72,8 +86,13 @@ export function createUnrouted(
       } catch (error) {
         return refuse(message, response, asProblem(error))
       }
-      open.set(response, null)
-      response.once('close', () => leave(response))
+      const place: Place = { response, seat: null, at: open.length }
+      open.push(place)
+      response.once('close', () => leave(place))
+      // who has left already has given back what it had
+      const enter: Enter = organizationId => {
+        if (place.at >= 0) place.seat = admission.enter(organizationId)
+      }
       const begin = () => answer(message, response, enter)
       const answered = broker.traces === null ? begin() : broker.traces.continued(message.headers, begin)
       answered.catch((error: unknown) => {
@@ -81,13 +100,13 @@ export function createUnrouted(
       })
     },
     leave() {
-      for (const response of open.keys()) response.shouldKeepAlive = false
+      for (const { response } of open) response.shouldKeepAlive = false
     },
     async close(graceMs) {
-      const until = Date.now() + graceMs
-      while (open.size > 0 && Date.now() < until) await new Promise(resolve => setTimeout(resolve, 50))
+      const until = performance.now() + graceMs
+      while (open.length > 0 && performance.now() < until) await new Promise(resolve => setTimeout(resolve, 50))
       closed = true
-      for (const response of open.keys()) response.destroy()
+      for (const { response } of [...open]) response.destroy()
     },
   }
 }

@@ -37,8 +37,8 @@ export const running: readonly Attack[] = [
       {
         what: 'calls under way are cut',
         file: 'src/http/unrouted.ts',
-        find: 'while (open.size > 0 && Date.now() < until)',
-        replace: 'while (open.size > 1_000_000 && Date.now() < until)',
+        find: 'while (open.length > 0 && performance.now() < until)',
+        replace: 'while (open.length > 1_000_000 && performance.now() < until)',
         test: stopping,
         name: sigterm,
         on: 'postgres',

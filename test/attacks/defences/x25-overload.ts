@@ -95,7 +95,7 @@ export const x25: Attack = {
     {
       what: 'calls of the proxy do not count for their organisation',
       file: 'src/http/proxy.ts',
-      find: '    enter(response, principal.organizationId)\n',
+      find: '    enter(principal.organizationId)\n',
       replace: '',
       test: overload,
       name: share,
@@ -103,7 +103,7 @@ export const x25: Attack = {
     {
       what: 'calls of invoke do not count for their organisation',
       file: 'src/http/invoke-door.ts',
-      find: '    enter(response, principal.organizationId)\n',
+      find: '    enter(principal.organizationId)\n',
       replace: '',
       test: overload,
       name: share,
@@ -167,8 +167,8 @@ export const x25: Attack = {
     {
       what: 'first come, first served, whoever comes with hundreds',
       file: 'src/egress/pool.ts',
-      find: '    queue.turns.delete(organizationId)\n    if (waiters.length > 0) queue.turns.set(organizationId, waiters)\n',
-      replace: '    if (waiters.length === 0) queue.turns.delete(organizationId)\n',
+      find: 'queue.turns.push(turn)',
+      replace: 'queue.turns.unshift(turn)',
       test: 'src/egress/pool.test.ts',
       name: 'are served in turns',
     },
