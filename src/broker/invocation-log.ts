@@ -51,8 +51,23 @@ const longestStallMilliseconds = 2_000
 const keyOf = (call: InvocationRecord): string =>
   `${call.organization_id}\n${call.user_id}\n${call.subject_id}\n${call.key_id}\n${call.connection_id}\n${call.door}\n${call.method}\n${call.host}\n${call.status}\n${call.problem}\n${call.connection}`
 
+const belongsTo = ({ series, outcome }: InvocationBatch, call: InvocationRecord): boolean =>
+  series.user_id === call.user_id &&
+  series.subject_id === call.subject_id &&
+  series.key_id === call.key_id &&
+  series.door === call.door &&
+  series.method === call.method &&
+  series.host === call.host &&
+  outcome.status === call.status &&
+  outcome.problem === call.problem &&
+  series.connection === call.connection &&
+  series.connection_id === call.connection_id &&
+  series.organization_id === call.organization_id
+
 export function createInvocationLog(db: Database, log: Log, id: () => string): InvocationLog {
   let open = new Map<string, InvocationBatch>()
+  /** The one that each connection's last call went to, where mostly the next goes, too: to spell out its key would cost more than all the rest. */
+  let latest = new Map<string | null, InvocationBatch>()
   /** No longer added to. */
   let full: InvocationBatch[] = []
   /** Being written, or to be written again: the same batches, so that what is stored already is known by its id. */
@@ -81,6 +96,7 @@ export function createInvocationLog(db: Database, log: Log, id: () => string): I
     attempt = [...attempt, ...full, ...open.values()]
     full = []
     open = new Map()
+    latest = new Map()
     while (attempt.length > 0) {
       const batches = attempt.slice(0, batchesPerStatement)
       const again = uncertain
@@ -150,17 +166,18 @@ export function createInvocationLog(db: Database, log: Log, id: () => string): I
 
   return {
     record(call) {
-      const key = keyOf(call)
-      let batch = open.get(key)
-      if (batch) {
-        // the clock may also have been put back
-        const after = call.at - batch.firstAt
-        if (after < 0 || after > batchSpanMs || batch.afterMs.length >= mostCallsInBatch) {
-          full.push(batch)
-          batch = newBatch(key, call)
-        }
-      } else {
-        batch = newBatch(key, call)
+      let batch = latest.get(call.connection_id)
+      if (!batch || !belongsTo(batch, call)) {
+        const key = keyOf(call)
+        batch = open.get(key) ?? newBatch(key, call)
+        latest.set(call.connection_id, batch)
+      }
+      // the clock may also have been put back
+      const after = call.at - batch.firstAt
+      if (after < 0 || after > batchSpanMs || batch.afterMs.length >= mostCallsInBatch) {
+        full.push(batch)
+        batch = newBatch(keyOf(call), call)
+        latest.set(call.connection_id, batch)
       }
       if (call.at > batch.lastAt) batch.lastAt = call.at
       batch.afterMs.push(call.at - batch.firstAt)

@@ -45,7 +45,7 @@ export interface Call {
  * @throws Problem connection_not_found, authorization_required, reauthorization_required, connection_revoked, destination_not_allowed,
  *   destination_not_confirmed, token_refresh_unavailable, upstream_unreachable, upstream_timeout …
  */
-export async function invoke(broker: Broker, principal: Principal, call: Call, transmit: Transmit): Promise<Transmitted> {
+export function invoke(broker: Broker, principal: Principal, call: Call, transmit: Transmit): Promise<Transmitted> {
   const { traces } = broker
   if (traces === null) return conduct(broker, principal, call, transmit, null)
   const { method, url } = call.request

@@ -55,11 +55,19 @@ export function createMetrics(): Metrics {
   const registry = new Registry()
   collectDefaultMetrics({ register: registry, prefix: 'patchbay_' })
   const registers = [registry]
-  const calls = new Counter({
+  /** Counted in integers, and told to the counter when it is read: it spells its labels out anew each time. */
+  const counts = new Map<string, { readonly labels: Readonly<Record<'door' | 'status_class' | 'problem', string>>; more: number }>()
+  new Counter({
     name: 'patchbay_calls_total',
     help: 'Calls through connections.',
     labelNames: ['door', 'status_class', 'problem'],
     registers,
+    collect(): void {
+      for (const count of counts.values()) {
+        if (count.more > 0) this.inc(count.labels, count.more)
+        count.more = 0
+      }
+    },
   })
   const seconds = new Histogram({
     name: 'patchbay_call_seconds',
@@ -93,7 +101,13 @@ export function createMetrics(): Metrics {
   })
   return {
     call(door, status, problem, milliseconds) {
-      calls.inc({ door, status_class: status === null ? 'none' : `${Math.floor(status / 100)}xx`, problem: problem ?? '' })
+      const key = `${door} ${status} ${problem}`
+      let count = counts.get(key)
+      if (!count) {
+        const status_class = status === null ? 'none' : `${Math.floor(status / 100)}xx`
+        counts.set(key, (count = { labels: { door, status_class, problem: problem ?? '' }, more: 0 }))
+      }
+      count.more++
       seconds.observe({ door }, milliseconds / 1000)
     },
     refreshes,
