@@ -124,11 +124,21 @@ const hasPostgres = () => {
   return hasPrograms([...searchPath(), ...versions], ['initdb', 'postgres'])
 }
 
+const hasPgBouncer = () => hasPrograms([...searchPath(), '/usr/sbin', '/usr/local/sbin'], ['pgbouncer'])
+
 const hasChromium = () => ['chromium', 'chromium-browser', 'google-chrome'].some(program => hasPrograms(searchPath(), [program]))
 
 /** Network namespaces are Linux's: elsewhere the tests that need one say so and fail, and the others run. */
 const canMakeNamespaces = () =>
-  process.platform !== 'linux' || (hasPrograms([...searchPath(), '/sbin', '/usr/sbin'], ['ip']) && hasPrograms(searchPath(), ['unshare']))
+  process.platform !== 'linux' ||
+  (hasPrograms([...searchPath(), '/sbin', '/usr/sbin'], ['ip']) && hasPrograms(searchPath(), ['unshare', 'nsenter']))
+
+/** A library, not a program: Debian keeps it in a folder of the machine's architecture. As above, Linux's. */
+const canSetClocks = () =>
+  process.platform !== 'linux' ||
+  ['/usr/lib', '/usr/lib64', ...readdirSync('/usr/lib').map(name => join('/usr/lib', name))].some(folder =>
+    existsSync(join(folder, 'faketime/libfaketime.so.1')),
+  )
 
 /** What the tests start by themselves: a database server, a browser, and networks of their own. */
 const testPrograms = [
@@ -139,6 +149,11 @@ const testPrograms = [
       'The tests need PostgreSQL 15 or newer: install it ("apt-get install postgresql", "brew install postgresql"); it needs no set-up.',
   },
   {
+    present: hasPgBouncer,
+    package: 'pgbouncer',
+    missing: 'The tests need PgBouncer: install it ("apt-get install pgbouncer", "brew install pgbouncer"); it needs no set-up.',
+  },
+  {
     present: hasChromium,
     package: 'chromium',
     missing: 'The tests need Chromium or Chrome on the PATH: install it ("apt-get install chromium", "brew install chromium").',
@@ -146,7 +161,12 @@ const testPrograms = [
   {
     present: canMakeNamespaces,
     package: 'iproute2',
-    missing: 'The tests need "ip" and "unshare": install them ("apt-get install iproute2 util-linux").',
+    missing: 'The tests need "ip", "unshare" and "nsenter": install them ("apt-get install iproute2 util-linux").',
+  },
+  {
+    present: canSetClocks,
+    package: 'libfaketime',
+    missing: 'The tests need libfaketime, which gives a process another clock: install it ("apt-get install libfaketime").',
   },
 ]
 

@@ -3256,7 +3256,7 @@ export interface paths {
                                 /** @enum {string} */
                                 language: "deluge";
                                 description: string;
-                                /** @description Not in lists; null for members who write no functions. */
+                                /** @description Not in lists; null for members who write no functions, and for keys limited to connections. */
                                 source?: string | null;
                                 /** @description Null for a script without a header. */
                                 signature: {
@@ -3347,7 +3347,7 @@ export interface paths {
                             /** @enum {string} */
                             language: "deluge";
                             description: string;
-                            /** @description Not in lists; null for members who write no functions. */
+                            /** @description Not in lists; null for members who write no functions, and for keys limited to connections. */
                             source?: string | null;
                             /** @description Null for a script without a header. */
                             signature: {
@@ -3513,7 +3513,7 @@ export interface paths {
                             /** @enum {string} */
                             language: "deluge";
                             description: string;
-                            /** @description Not in lists; null for members who write no functions. */
+                            /** @description Not in lists; null for members who write no functions, and for keys limited to connections. */
                             source?: string | null;
                             /** @description Null for a script without a header. */
                             signature: {
@@ -3592,7 +3592,7 @@ export interface paths {
                             /** @enum {string} */
                             language: "deluge";
                             description: string;
-                            /** @description Not in lists; null for members who write no functions. */
+                            /** @description Not in lists; null for members who write no functions, and for keys limited to connections. */
                             source?: string | null;
                             /** @description Null for a script without a header. */
                             signature: {
@@ -3656,7 +3656,7 @@ export interface paths {
                             /** @enum {string} */
                             language: "deluge";
                             description: string;
-                            /** @description Not in lists; null for members who write no functions. */
+                            /** @description Not in lists; null for members who write no functions, and for keys limited to connections. */
                             source?: string | null;
                             /** @description Null for a script without a header. */
                             signature: {
@@ -3774,7 +3774,7 @@ export interface paths {
                             /** @enum {string} */
                             language: "deluge";
                             description: string;
-                            /** @description Not in lists; null for members who write no functions. */
+                            /** @description Not in lists; null for members who write no functions, and for keys limited to connections. */
                             source?: string | null;
                             /** @description Null for a script without a header. */
                             signature: {
@@ -3925,7 +3925,7 @@ export interface paths {
                             /** @enum {string} */
                             language: "deluge";
                             description: string;
-                            /** @description Not in lists; null for members who write no functions. */
+                            /** @description Not in lists; null for members who write no functions, and for keys limited to connections. */
                             source?: string | null;
                             /** @description Null for a script without a header. */
                             signature: {
@@ -4019,7 +4019,7 @@ export interface paths {
                             /** @enum {string} */
                             language: "deluge";
                             description: string;
-                            /** @description Not in lists; null for members who write no functions. */
+                            /** @description Not in lists; null for members who write no functions, and for keys limited to connections. */
                             source?: string | null;
                             /** @description Null for a script without a header. */
                             signature: {

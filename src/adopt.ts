@@ -24,12 +24,13 @@ export interface Adopted {
  * @throws Problem storage_unavailable with a sentence
  */
 export async function adopt(
-  config: Pick<Config, 'databaseUrl' | 'databaseSchema' | 'dataDir' | 'publicUrl' | 'port'>,
+  config: Pick<Config, 'databaseUrl' | 'databaseDirectUrl' | 'databaseSchema' | 'dataDir' | 'publicUrl' | 'port'>,
   restoredFrom: Date | null,
 ): Promise<Adopted> {
   const to = placeOf(config.publicUrl ?? `http://localhost:${config.port}`)
   const open = await openDatabase({
     url: config.databaseUrl ?? undefined,
+    directUrl: config.databaseDirectUrl ?? undefined,
     dataDir: config.dataDir,
     schema: config.databaseSchema ?? undefined,
   })

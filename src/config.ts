@@ -89,6 +89,13 @@ export const settings = {
   ),
   dataDir: setting('DATA_DIR', './data', 'Where the embedded database lives. The key file and the lock stand beside it.', text),
   databaseUrl: setting('DATABASE_URL', '', 'A PostgreSQL URL (15 or newer). Empty: the embedded database.', optional, { secret: true }),
+  databaseDirectUrl: setting(
+    'DATABASE_DIRECT_URL',
+    '',
+    'Where DATABASE_URL leads to a connection pooler in transaction mode, such as PgBouncer’s: a URL past it, for notifications and for changes of the schema.',
+    optional,
+    { secret: true },
+  ),
   databaseSchema: setting(
     'DATABASE_SCHEMA',
     '',
@@ -208,6 +215,12 @@ export const settings = {
     '1',
     'Processes that answer, PostgreSQL only; one more process starts them. What is said of one process (threads, database sessions, limits, quotas) each has for itself.',
     whole(1, 64),
+  ),
+  workerSilentSeconds: setting(
+    'WORKER_SILENT_SECONDS',
+    '30',
+    'With WORKERS: a process that has not said for so long that it is alive, because it hangs or was stopped, is killed and replaced. 0: never.',
+    whole(0, 3600),
   ),
   preStopSeconds: setting(
     'PRE_STOP_SECONDS',
@@ -351,6 +364,8 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
       wrong.push(
         'PATCHBAY_WORKERS: the embedded database belongs to one process. Set PATCHBAY_DATABASE_URL, or leave PATCHBAY_WORKERS out.',
       )
+    if (config.databaseDirectUrl !== null && config.databaseUrl === null)
+      wrong.push('PATCHBAY_DATABASE_DIRECT_URL: goes with PATCHBAY_DATABASE_URL, which leads to the pooler. Set both, or the other one.')
     const onLoopback = config.publicUrl === null || isLoopback(new URL(config.publicUrl).hostname)
     if (config.practice === 'on' && production && !onLoopback)
       wrong.push('PATCHBAY_PRACTICE: the practice service is not for production. Leave it out.')

@@ -72,13 +72,14 @@ const readRevocations = (text: string): Revocation[] =>
  */
 export async function restore(
   file: string,
-  config: Pick<Config, 'databaseUrl' | 'databaseSchema' | 'dataDir'>,
+  config: Pick<Config, 'databaseUrl' | 'databaseDirectUrl' | 'databaseSchema' | 'dataDir'>,
   revocations: string | null = null,
 ): Promise<{ rows: number; database: string; backupAt: string; refreshTokens: number; repeated: number }> {
   await access(file, constants.R_OK)
   const later = revocations === null ? [] : readRevocations(await readFile(revocations, 'utf8'))
   const open = await openDatabase({
     url: config.databaseUrl ?? undefined,
+    directUrl: config.databaseDirectUrl ?? undefined,
     dataDir: config.dataDir,
     schema: config.databaseSchema ?? undefined,
   })

@@ -12,12 +12,15 @@ import { createFunctionMail } from './broker/function-mail.ts'
 import { runScheduled, sendDueSchedules } from './broker/function-due.ts'
 import { createInvocationLog } from './broker/invocation-log.ts'
 import { keyWorkLeft } from './broker/keys.ts'
+import { restoreLostRenewals } from './broker/lost-renewals.ts'
 import { restorePracticeServices } from './broker/practice-service.ts'
 import { revokeAtProvider } from './broker/revoke.ts'
 import { createSpool, replaySpool } from './broker/spool.ts'
+import { settleSetBack, watchTime } from './broker/set-back.ts'
 import { keepAlive, tellInterrupted, tidy } from './broker/upkeep.ts'
 import { loadCatalogue } from './catalogue/catalogue.ts'
 import type { Config } from './config.ts'
+import { Problem } from './core/problem.ts'
 import { parseExceptions } from './egress/addresses.ts'
 import { hostsAndPorts } from './egress/own-addresses.ts'
 import { createEgress } from './egress/send.ts'
@@ -33,12 +36,15 @@ import { isSetUp, issueSetUpToken, setUpFirst } from './people/setup.ts'
 import { startPractice, type Practice } from './practice/server.ts'
 import { createSandbox } from './sandbox/sandbox.ts'
 import { changesChannel, parseChange } from './storage/changes.ts'
+import { createClock } from './storage/clock.ts'
 import { countCredentials } from './storage/credentials.ts'
 import { dataKeyStore, findKeyChecks, putKeyChecks } from './storage/data-keys.ts'
 import { openDatabase, type OpenDatabase } from './storage/database.ts'
 import { changedMigrations } from './storage/migration-checksums.ts'
 import { migrations } from './storage/migrations/index.ts'
 import { appliedMigrations, migrate } from './storage/migrate.ts'
+import { noSessionLeft } from './storage/postgres.ts'
+import { seriesMayBeGone } from './storage/invocations.ts'
 import { settleSetting } from './storage/settings.ts'
 import { createLog, type Log } from './telemetry/log.ts'
 import { watchLateness } from './telemetry/lateness.ts'
@@ -106,12 +112,15 @@ export async function start(config: Config, options: StartOptions = {}): Promise
     return await assemble(config, options, log, undo, stopAll)
   } catch (error) {
     await stopAll()
-    throw error
+    const full = noSessionLeft(error)
+    throw full !== null && error instanceof Problem && error.facts['detail'] === undefined
+      ? new StartRefused(full, { cause: error })
+      : error
   }
 }
 
 /** The keys, before anything is written: in production a missing or wrong one leaves the database as it is. */
-async function openStorage(config: Config): Promise<{ open: OpenDatabase; keys: LoadedMasterKeys; firstKey: boolean }> {
+async function openStorage(config: Config, log: Log): Promise<{ open: OpenDatabase; keys: LoadedMasterKeys; firstKey: boolean }> {
   const sources = {
     keyText: config.masterKey ?? undefined,
     keyFile: config.masterKeyFile ?? undefined,
@@ -121,8 +130,10 @@ async function openStorage(config: Config): Promise<{ open: OpenDatabase; keys: 
   if (config.production) loadMasterKeys({ ...sources, allowCreate: false })
   const open = await openDatabase({
     url: config.databaseUrl ?? undefined,
+    directUrl: config.databaseDirectUrl ?? undefined,
     dataDir: config.dataDir,
     schema: config.databaseSchema ?? undefined,
+    log: line => log.warn({}, line),
   })
   try {
     const used = (await appliedMigrations(open.db, open.schema)).includes('0002_broker')
@@ -147,7 +158,7 @@ async function assemble(
   undo: (() => Promise<void>)[],
   stopAll: () => Promise<void>,
 ): Promise<Running> {
-  const { open, keys, firstKey } = await openStorage(config)
+  const { open, keys, firstKey } = await openStorage(config, log)
   undo.push(() => open.close())
   await migrate(open)
   for (const name of await changedMigrations(open, migrations))
@@ -175,7 +186,7 @@ async function assemble(
   const egress = createEgress({
     allowPrivateAddresses: [...config.allowPrivateAddresses, ...practiceAddresses],
     allowInsecureHttp: [...config.allowInsecureHttp, ...practiceHosts],
-    own: hostsAndPorts([config.publicUrl, config.databaseUrl]),
+    own: hostsAndPorts([config.publicUrl, config.databaseUrl, config.databaseDirectUrl]),
     ...(config.dnsServers.length > 0 && { dnsServers: config.dnsServers }),
     ...(options.resolve && { resolve: options.resolve }),
     ...(config.extraCaFile !== null && { extraCa: readFileSync(config.extraCaFile, 'utf8') }),
@@ -186,10 +197,12 @@ async function assemble(
   const sessionSecret = await settleSetting(open.db, 'session_secret', randomBytes(32).toString('base64url'))
   const port = placement?.port ?? (config.port === 0 ? await freePort() : config.port)
   const publicUrl = config.publicUrl ?? `http://localhost:${port}`
-  const people = createPeople({ db: open.db, baseUrl: publicUrl, secret: sessionSecret })
+  const clock = await createClock(open, { wall: () => Date.now(), monotonic: () => performance.now() })
+  const people = createPeople({ db: open.db, baseUrl: publicUrl, secret: sessionSecret, now: () => new Date(clock.now()) })
   const jobs = createJobs({
     executeSql: (text, values) => open.executeSql(text, values),
     schema: jobsSchema(open),
+    now: () => clock.now(),
     onError: error => log.error({ err: error }, 'the job queue had a fault'),
   })
   const calls = createCalls()
@@ -241,20 +254,39 @@ async function assemble(
     sandbox,
     functionLog,
     functionMail: createFunctionMail(config.smtpUrl, config.mailFrom),
-    now: () => Date.now(),
+    now: () => clock.now(),
     monotonic: () => performance.now(),
     random: bytes => randomBytes(bytes),
     id: () => randomUUID(),
     reached: options.reached ?? (() => {}),
   }
+  let unread = false
   calls.onChange(one => {
     if (one === null || one.kind === 'data_key') vault.forget(one?.id ?? null)
     if (one === null || one.kind === 'deployment')
-      deployment.reload().catch((error: unknown) => log.warn({ err: error }, 'whose the database is could not be read again'))
+      deployment.reload().then(
+        () => (unread = false),
+        (error: unknown) => {
+          if (!unread) log.warn({ err: error }, 'whose the database is could not be read again')
+          unread = true
+        },
+      )
+    if (one === null) {
+      // it may be another server's by now, which lacks the last moments of this one's
+      seriesMayBeGone(open.db)
+      restoreLostRenewals(broker).catch((error: unknown) => {
+        if (!(error instanceof Problem))
+          log.error({ err: error }, 'renewed credentials that the database may have lost could not be looked at')
+      })
+    }
   })
   const unlisten = await open.listen(
     changesChannel,
-    payload => calls.forget(parseChange(payload)),
+    payload => {
+      const change = parseChange(payload)
+      if (change) calls.forget(change)
+      else calls.forgetAll()
+    },
     () => calls.forgetAll(),
   )
   undo.push(unlisten)
@@ -275,6 +307,8 @@ async function assemble(
     run_scheduled_function: data => runScheduled(broker, data),
   })
   undo.push(() => jobs.stop())
+  await settleSetBack(broker)
+  undo.push(watchTime(broker, clock))
   await giveBackUnused()
 
   const keyRing = createKeyRing(people, { onError: error => log.error({ err: error }, 'last-used times could not be written') })

@@ -8,17 +8,19 @@ import { textOfAll, type Metrics, type MetricsOfOne } from './telemetry/metrics.
 
 /*
  * PATCHBAY_WORKERS: one process that starts the others, gives them the connections in turns (node:cluster), starts another one for each
- * that ends, and asks all of them for metrics. It sees no key and no call. The practice service runs in it, since its clients are in memory.
+ * that ends or answers no more, and asks all of them for metrics. It sees no key and no call. The practice service runs in it, since its clients are in memory.
  */
 
 type ToWorker =
   | { readonly kind: 'placement'; readonly port: number; readonly practice: Placement['practice']; readonly first: boolean }
   | { readonly kind: 'stop' }
+  | { readonly kind: 'alive' }
   | { readonly kind: 'measure'; readonly id: number }
   | { readonly kind: 'metrics'; readonly id: number; readonly text: string }
 
 type FromWorker =
   | { readonly kind: 'here' }
+  | { readonly kind: 'alive' }
   | { readonly kind: 'ready'; readonly url: string; readonly setUpUrl: string | null }
   | { readonly kind: 'metrics_of_all'; readonly id: number }
   | { readonly kind: 'measured'; readonly id: number; readonly metrics: MetricsOfOne }
@@ -30,6 +32,11 @@ const rememberedMs = 60_000
 /** Starts that fail one after another while nobody answers, until it is given up. */
 const mostFailedStarts = 5
 const metricsWithinMs = 2_000
+/**
+ * A worker that leaves so many questions in a row unanswered is killed: its event loop hangs, or it was stopped. Questions are counted and
+ * not seconds, so that a machine that slept, or a pause of all of them, is nobody's fault.
+ */
+const mostUnanswered = 6
 
 export interface Workers {
   readonly url: string
@@ -45,6 +52,29 @@ export interface Workers {
 /** @throws WorkersRefused when a worker ends before it is ready; it has said why. */
 export class WorkersRefused extends Error {}
 
+/** What node:cluster hands to a worker with a new connection; one is on its way for each address that is listened on. */
+interface HandedOver {
+  readonly act?: string
+  readonly key?: string
+}
+
+/**
+ * Node closes its own end of a connection when the worker has said that it took it. One that was on its way to a worker that hung, and is
+ * killed, would stay open here, and its caller wait, for ever.
+ */
+function closeWhatItNeverTook(worker: Worker): void {
+  const child = worker.process
+  const send = child.send.bind(child) as (...given: unknown[]) => boolean
+  const handed = new Map<string, { close(): void }>()
+  child.send = (message: HandedOver, ...given: unknown[]) => {
+    const [handle] = given as [{ close(): void } | undefined]
+    if (handle && message.act === 'newconn') handed.set(message.key ?? '', handle)
+    return send(message, ...given)
+  }
+  // what it took is closed already: that does nothing
+  worker.once('exit', () => handed.forEach(handle => handle.close()))
+}
+
 /** Starts the first worker, which prepares the database, then the others. */
 export async function startWorkers(config: Config, log: Log): Promise<Workers> {
   // structured clones: a metric may be NaN, which JSON has not
@@ -56,7 +86,8 @@ export async function startWorkers(config: Config, log: Log): Promise<Workers> {
     practice: practice && { url: practice.url, port: practice.port },
   } as const
   const all = new Set<Worker>()
-  const ready = new Set<Worker>()
+  /** Each with the questions that it has left unanswered. */
+  const ready = new Map<Worker, number>()
   const asked = new Map<number, { readonly waitingFor: Set<Worker>; readonly metrics: MetricsOfOne[]; done(): void }>()
   const deaths: number[] = []
   let stopping = false
@@ -71,7 +102,7 @@ export async function startWorkers(config: Config, log: Log): Promise<Workers> {
   async function metricsOfAll(): Promise<string> {
     const id = asking++
     const metrics: MetricsOfOne[] = []
-    const waitingFor = new Set(ready)
+    const waitingFor = new Set(ready.keys())
     await new Promise<void>(done => {
       const late = setTimeout(done, metricsWithinMs)
       asked.set(id, { waitingFor, metrics, done: () => (clearTimeout(late), done()) })
@@ -88,13 +119,16 @@ export async function startWorkers(config: Config, log: Log): Promise<Workers> {
   function begin(first: boolean): Promise<{ url: string; setUpUrl: string | null }> {
     const worker = cluster.fork()
     all.add(worker)
+    closeWhatItNeverTook(worker)
     return new Promise((resolve, reject) => {
       worker.on('message', (message: FromWorker) => {
         if (message.kind === 'here') tell(worker, stopping ? { kind: 'stop' } : { ...placement, first })
         else if (message.kind === 'ready') {
-          ready.add(worker)
+          ready.set(worker, 0)
           failedStarts = 0
           resolve(message)
+        } else if (message.kind === 'alive') {
+          if (ready.has(worker)) ready.set(worker, 0)
         } else if (message.kind === 'metrics_of_all')
           void metricsOfAll().then(text => tell(worker, { kind: 'metrics', id: message.id, text }))
         else {
@@ -131,8 +165,25 @@ export async function startWorkers(config: Config, log: Log): Promise<Workers> {
     }, pause)
   }
 
+  // while stopping, too: one that hangs would hold up all of them
+  function askWhoLives(): void {
+    for (const [worker, unanswered] of ready) {
+      if (!worker.isConnected()) continue
+      if (unanswered < mostUnanswered) {
+        ready.set(worker, unanswered + 1)
+        tell(worker, { kind: 'alive' })
+      } else {
+        log.error({ process: worker.process.pid, seconds: config.workerSilentSeconds }, 'a worker does not answer any more; it is killed')
+        worker.process.kill('SIGKILL')
+      }
+    }
+  }
+  const watching =
+    config.workerSilentSeconds === 0 ? undefined : setInterval(askWhoLives, (config.workerSilentSeconds * 1000) / mostUnanswered).unref()
+
   const kill = () => {
     stopping = true
+    clearInterval(watching)
     for (const worker of all) worker.process.kill('SIGKILL')
   }
 
@@ -191,6 +242,7 @@ export async function joinWorkers(): Promise<Membership> {
     process.on('message', (message: ToWorker) => {
       if (message.kind === 'placement') resolve(message)
       else if (message.kind === 'stop') stopOnce()
+      else if (message.kind === 'alive') send({ kind: 'alive' })
       else if (message.kind === 'metrics') waiting.get(message.id)?.(message.text)
       else void metrics?.json().then(own => send({ kind: 'measured', id: message.id, metrics: own }))
     })

@@ -94,8 +94,24 @@ export async function noteAccount(broker: Broker, from: From, userId: string, ac
   await note(broker.db, broker, from, await personWith(broker.db, { id: userId }), { action, object: `member:${userId}` })
 }
 
+/** Tells every instance of something that was stored already: for what could not commit with the work. */
+export async function tell(broker: Broker, changes: readonly Change[]): Promise<void> {
+  for (const one of changes) broker.calls.forget(one)
+  await announce(broker.db, changes)
+}
+
+/** Ends the session of a cookie, and what is still open for it. `setCookie` makes the browser forget it. */
+export async function endSession(broker: Broker, cookie: string | undefined): Promise<{ setCookie: string }> {
+  const { setCookie, sessionIds } = await signOut(broker.people, cookie)
+  await tell(
+    broker,
+    sessionIds.map(id => ({ kind: 'session', id })),
+  )
+  return { setCookie }
+}
+
 /** Whoever knows the session that the browser had, or planted it there, gets nothing of the new one. */
-const endSessionBefore = (broker: Broker, from: From) => signOut(broker.people, from.cookie)
+const endSessionBefore = (broker: Broker, from: From) => endSession(broker, from.cookie)
 
 /**
  * E-mail and password. A refusal is noted for the organisations of the account, and costs the same when there is none: an address that

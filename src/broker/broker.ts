@@ -74,7 +74,7 @@ export interface Broker {
   readonly functionLog: FunctionLog
   /** Null: no mail server is set. */
   readonly functionMail: SendMail | null
-  /** Milliseconds since 1970. */
+  /** Milliseconds since 1970, by the database's clock. */
   now(): number
   /** Milliseconds that never jump: for waits and for the ends of tokens in memory. */
   monotonic(): number

@@ -39,6 +39,7 @@ export function createCalls(): Calls {
       case 'member':
         return usable.subjectId === change.id || usable.ownerId === change.id
       case 'key':
+      case 'session':
       case 'data_key':
       case 'deployment':
         return false

@@ -1,6 +1,6 @@
 import { statusReasons } from '../core/connection.ts'
 import { Problem } from '../core/problem.ts'
-import { databaseClock, endingKeys, troubledCredentials } from '../storage/check-up.ts'
+import { databaseClock, endingKeys, statementLimit, troubledCredentials } from '../storage/check-up.ts'
 import type { Broker } from './broker.ts'
 import { mismatch } from './deployment.ts'
 import { keyStatus } from './keys.ts'
@@ -25,19 +25,25 @@ const isLoopback = (host: string): boolean => /^(localhost|127\.\d+\.\d+\.\d+|\[
 /** What an operator wants to know before somebody else asks: `patchbay doctor`. Nothing is changed, nobody outside is called. */
 export async function checkUp(
   broker: Broker,
-  around: { readonly database: string; readonly production: boolean; readonly mail: boolean },
+  around: { readonly database: string; readonly pooled: boolean; readonly production: boolean; readonly mail: boolean },
 ): Promise<Finding[]> {
   const findings: Finding[] = []
   const say = (subject: Finding['subject'], outcome: Finding['outcome'], sentence: string) =>
     void findings.push({ subject, outcome, sentence })
 
-  const { ahead, answeredMs } = await databaseClock(broker.db, broker.now, broker.monotonic)
+  const { ahead, answeredMs } = await databaseClock(broker.db, Date.now, broker.monotonic)
   const answered = `${around.database} answers in ${answeredMs.toFixed(1)} ms.`
   if (answeredMs > slowDatabaseMs) say('database', 'warning', `${answered} Calls of connections that are not in memory wait for it.`)
   else say('database', 'ok', answered)
+  if (around.pooled && (await statementLimit(broker.db)) === '0')
+    say('database', 'warning', 'Through the pooler a statement may take as long as it likes: ALTER ROLE … SET statement_timeout = \'5s\' on PostgreSQL, for Patchbay’s user, and SET jit = off.') // prettier-ignore
   const apart = `This server’s clock and the database’s are ${Math.abs(ahead).toFixed(1)} s apart.`
   if (Math.abs(ahead) > clockBrokenSeconds)
-    say('clock', 'broken', `${apart} OAuth 1 services refuse such calls: let both follow a time server.`)
+    say(
+      'clock',
+      'broken',
+      `${apart} Patchbay goes by the database’s: when that one is wrong, OAuth 1 services refuse calls. Let both follow a time server.`,
+    )
   else if (Math.abs(ahead) > clockWarningSeconds) say('clock', 'warning', `${apart} Let both follow a time server.`)
   else say('clock', 'ok', apart)
 

@@ -5,6 +5,7 @@ import { setStatus } from '../storage/credentials.ts'
 import type { Broker } from './broker.ts'
 import { noteChange } from './change.ts'
 import { settleUnstored, unstoredAnswers } from './keep-grant.ts'
+import { restoreLostRenewal } from './lost-renewals.ts'
 import { refresh } from './refresh.ts'
 import { openCredential, reauthorize, reread } from './stored-credential.ts'
 import type { Opened, Usable } from './usable.ts'
@@ -100,11 +101,14 @@ async function refreshOnce(broker: Broker, usable: Usable, forced: boolean, awai
   return mine.end
 }
 
-/** An answer that is not stored yet comes first: the database holds the token that it used up. */
+/** An answer that is not stored yet, or that the database has lost, comes first: the database holds the token that it used up. */
 async function renew(broker: Broker, usable: Usable, forced: boolean, awaited: () => boolean): Promise<void> {
   const before = usable.generation
   await settleUnstored(broker, usable)
+  if (usable.generation === before && (await restoreLostRenewal(broker, usable))) await reread(broker, usable)
   if (usable.generation === before) await refresh(broker, usable, forced, awaited)
+  // it found an earlier one than it had
+  if (usable.generation < before && (await restoreLostRenewal(broker, usable))) await reread(broker, usable)
 }
 
 /** For jobs: renews now, whatever the token's end. */

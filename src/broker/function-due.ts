@@ -6,7 +6,8 @@ import type { Value } from '../deluge/value.ts'
 import type { JobData } from '../jobs/jobs.ts'
 import { valueOfJson } from '../sandbox/json.ts'
 import type { NewRun } from '../storage/function-runs.ts'
-import { findSchedule, takeDueSchedules, updateSchedule, type ScheduleView } from '../storage/function-schedules.ts'
+import { findSchedule, plannedSchedules, takeDueSchedules, updateSchedule, type ScheduleView } from '../storage/function-schedules.ts'
+import type { Executor } from '../storage/database.ts'
 import { findFunctionById } from '../storage/functions.ts'
 import type { Broker } from './broker.ts'
 import { maskedArguments } from './function-passwords.ts'
@@ -72,6 +73,21 @@ async function sendSome(broker: Broker): Promise<number> {
  */
 export async function sendDueSchedules(broker: Broker): Promise<void> {
   for (let round = 0; round < mostRounds && (await sendSome(broker)) === atOnce; round++) await turnOfTheLoop()
+}
+
+/** The clock was set back by hours: schedules that wait for a time far ahead are planned from now. */
+export async function planAgain(broker: Broker, trx: Executor): Promise<void> {
+  const now = new Date(broker.now())
+  for (let after: string | null = null; ;) {
+    const some = await plannedSchedules(trx, after, atOnce)
+    for (const { id, cron, time_zone, next_run } of some) {
+      const next = nextAfter(parseCron(cron), time_zone, now)
+      if (next !== null && (next_run === null || next < next_run)) await updateSchedule(trx, id, { next_run: next })
+    }
+    after = some.at(-1)?.id ?? null
+    if (after === null) return
+    await turnOfTheLoop()
+  }
 }
 
 /** One scheduled run, as the function's owner and without a login user. What goes wrong is in the log of runs. */

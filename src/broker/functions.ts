@@ -193,7 +193,10 @@ export async function takeOverFunction(
   return getFunction(broker, principal.organizationId, path.namespace, path.name)
 }
 
-/** A function as members see it; its source only to those who write functions. */
+/** Those who write functions do; a program of theirs that was lent a few connections does not, as it writes none. */
+const readsSources = ({ role, key }: Principal): boolean => atLeast(role, 'developer') && !key?.connections
+
+/** A function as members see it; its source only to those who read sources. */
 export async function presentFunctions(
   broker: Broker,
   principal: Principal,
@@ -220,7 +223,7 @@ export async function presentFunctions(
       name: row.name,
       language: row.language,
       description: row.description,
-      ...(row.source !== undefined && { source: atLeast(principal.role, 'developer') ? row.source : null }),
+      ...(row.source !== undefined && { source: readsSources(principal) ? row.source : null }),
       signature: row.signature,
       connections: row.uses.connections,
       calls: row.uses.functions,
@@ -253,7 +256,7 @@ export async function presentFunction(broker: Broker, principal: Principal, row:
 
 export async function listOfFunctions(broker: Broker, principal: Principal, filter: FunctionFilter) {
   // whoever may not read sources must not learn by searching what stands in them
-  const page = await listFunctions(broker.db, principal.organizationId, filter, atLeast(principal.role, 'developer'))
+  const page = await listFunctions(broker.db, principal.organizationId, filter, readsSources(principal))
   return { data: await presentFunctions(broker, principal, page.data), next_cursor: page.next_cursor }
 }
 

@@ -2,9 +2,10 @@ import { schemeOf } from '../auth/index.ts'
 import type { Client } from '../auth/scheme.ts'
 import { hostAllowed } from '../core/api-hosts.ts'
 import { overrideIn } from '../core/overrides.ts'
+import { partOutside } from '../core/path-prefix.ts'
 import { Problem } from '../core/problem.ts'
 import { nobody, type Principal } from '../core/principal.ts'
-import type { OutgoingRequest } from '../core/request.ts'
+import { headerAsRead, type OutgoingRequest } from '../core/request.ts'
 import type { ServiceDefinition } from '../core/service.ts'
 import type { OpenSpan } from '../telemetry/traces.ts'
 import type { Broker } from './broker.ts'
@@ -149,20 +150,17 @@ function assertDestination(broker: Broker, usable: Usable, request: OutgoingRequ
   }
   if (methods && !(methods as readonly string[]).includes(method))
     throw new Problem('destination_not_allowed', { ...facts(), detail: `The service allows only ${methods.join(', ')}.` })
-  if (path_prefix !== undefined && !underPrefix(url.pathname, path_prefix))
-    throw new Problem('destination_not_allowed', { ...facts(), detail: `The service allows only paths under ${path_prefix}.` })
+  const outside = path_prefix === undefined ? null : partOutside(url.pathname, path_prefix)
+  if (outside !== null)
+    throw new Problem('destination_not_allowed', {
+      ...facts(),
+      detail:
+        outside === url.pathname
+          ? `The service allows only paths under ${path_prefix}.`
+          : `The service allows only paths under ${path_prefix}, and "${outside}" in this one could lead out of it. Leave it out.`,
+    })
   if (methods ?? path_prefix) assertNoOverride(request, facts)
 }
-
-/**
- * Slashes, backslashes and dots that are encoded, once or several times or longer than UTF-8 allows, could leave the prefix at the other
- * end, as could `;`, which some servers cut off, `..` with a blank or the like behind it, and escapes that are none (`%u002e`): with a
- * prefix they are refused.
- */
-const leaving = /%(?:25)*(?:2f|5c|2e|3b|00|c[01]|e0%(?:25)*[89]|f0%(?:25)*8)|%(?!(?:25)*[0-9a-f]{2})|%(?:25)+%(?:25)*[3-7]|\/\/|\/\.\.|;/i
-
-const underPrefix = (pathname: string, prefix: string): boolean =>
-  !leaving.test(pathname) && (pathname === prefix || pathname.startsWith(prefix.endsWith('/') ? prefix : prefix + '/'))
 
 /** What a service limits to methods or a path is limited to those that count in the end (X13). */
 function assertNoOverride(request: OutgoingRequest, facts: () => Readonly<Record<string, unknown>>): void {
@@ -173,14 +171,12 @@ function assertNoOverride(request: OutgoingRequest, facts: () => Readonly<Record
   throw new Problem('destination_not_allowed', { ...facts(), detail: `The service allows only some calls: ${advice}.` })
 }
 
-const spelt = (name: string): string => (name.includes('_') ? name.toLowerCase().replaceAll('_', '-') : name.toLowerCase())
-
 /** A definition is one object as long as its row is remembered, so its headers are worked out once. */
 const ownHeaders = new WeakMap<ServiceDefinition, ReadonlySet<string>>()
 
 function ownHeadersOf(service: ServiceDefinition): ReadonlySet<string> {
   let own = ownHeaders.get(service)
-  if (!own) ownHeaders.set(service, (own = new Set(schemeOf(service).ownHeaders(service).map(spelt))))
+  if (!own) ownHeaders.set(service, (own = new Set(schemeOf(service).ownHeaders(service).map(headerAsRead))))
   return own
 }
 
@@ -190,7 +186,7 @@ function ownHeadersOf(service: ServiceDefinition): ReadonlySet<string> {
  */
 function withoutOwnHeaders(usable: Usable, { door, request }: Call): OutgoingRequest {
   const own = ownHeadersOf(usable.service)
-  const isOwn = (name: string) => own.has(spelt(name))
+  const isOwn = (name: string) => own.has(headerAsRead(name))
   const taken = request.headers.find((name, i) => i % 2 === 0 && isOwn(name))
   if (taken === undefined) return request
   if (door === 'invoke') throw new Problem('header_not_allowed', { header: taken })

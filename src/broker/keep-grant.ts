@@ -7,6 +7,7 @@ import type { Sealer } from '../vault/keyring.ts'
 import type { Broker } from './broker.ts'
 import { safeCaptured } from './captured.ts'
 import { noteChange } from './change.ts'
+import { keepRenewal } from './lost-renewals.ts'
 import { credentialPlace } from './places.ts'
 import { endOf } from './renewal-window.ts'
 import { revokeUnused } from './revoke.ts'
@@ -89,7 +90,7 @@ async function store(
   sentAt: number,
   scopesBefore: readonly string[] | null,
 ): Promise<void> {
-  const { opened, generation } = usable
+  const { opened, generation, sealed: replaced } = usable
   if (!opened) throw new Error('a refresh works on an opened credential')
   const next: Opened = { credential: grant.credential, variables: { ...opened.variables, ...safeCaptured(usable.service, grant.captured) } }
   const left = () => grant.expiresInSeconds && grant.expiresInSeconds - (broker.monotonic() - sentAt) / 1000
@@ -115,14 +116,10 @@ async function store(
     await reread(broker, usable)
     return
   }
+  const end = endOf(broker, { ...usable, generation: generation + 1 }, left(), grant.expiresInSeconds)
+  keepRenewal(broker, usable, replaced, { generation: generation + 1, next: { ...facts, sealed }, endsAt: end.endsAt })
   await announce(broker.db, [{ kind: 'connection', id: usable.connectionId }])
-  Object.assign(usable, {
-    generation: generation + 1,
-    sealed,
-    opened: next,
-    hasRefreshToken: grant.hasRefreshToken,
-    ...endOf(broker, { ...usable, generation: generation + 1 }, left(), grant.expiresInSeconds),
-  })
+  Object.assign(usable, { generation: generation + 1, sealed, opened: next, hasRefreshToken: grant.hasRefreshToken, ...end })
   if (outcome === 'healed') await noteChange(broker, usable, 'connection.rotation_found')
 }
 

@@ -21,8 +21,8 @@ import type { Opened, Usable } from './usable.ts'
  * to the disk. The next start stores what is still wanted.
  */
 
-/** The envelope: where the sealed text opens. None of it is secret, and none of it can be changed without the text refusing to open. */
-const entryShape = z.strictObject({
+/** The envelope: where the sealed text opens. None of it is secret, and none of it can be changed without the text refusing to open. What a newer version says beside it is passed over. */
+const entryShape = z.object({
   format: z.literal(1),
   organization_id: z.string(),
   connection_id: z.string(),
@@ -33,9 +33,9 @@ const entryShape = z.strictObject({
 })
 export type SpoolEntry = z.infer<typeof entryShape>
 
-const contentShape = z.strictObject({
+const contentShape = z.object({
   link_name: z.string(),
-  opened: z.strictObject({ credential: z.record(z.string(), z.unknown()), variables: z.record(z.string(), z.string()) }),
+  opened: z.object({ credential: z.record(z.string(), z.unknown()), variables: z.record(z.string(), z.string()) }),
   /** Milliseconds since 1970; null when the token names no end. */
   ends_at: z.number().nullable(),
   lifetime_seconds: z.number().nullable(),
@@ -45,7 +45,7 @@ const contentShape = z.strictObject({
   spacing_seconds: z.number().nullable(),
   /** The service as it was: to whom it is given back when nobody wants it any more. Files of earlier versions do not say. */
   service: z
-    .strictObject({
+    .object({
       id: z.string(),
       definition: z.record(z.string(), z.unknown()),
       client_id: z.string().nullable(),
@@ -123,6 +123,9 @@ async function writeThrough(path: string, text: string): Promise<void> {
   try {
     await file.writeFile(text)
     await file.sync()
+  } catch (error) {
+    await unlink(path).catch(() => {})
+    throw error
   } finally {
     await file.close()
   }

@@ -4,7 +4,7 @@ import { nobody, type Principal } from '../core/principal.ts'
 import type { ServiceDefinition } from '../core/service.ts'
 import { fillHostRule } from '../core/api-hosts.ts'
 import { storageWithin } from '../core/within.ts'
-import { findConnection, type ConnectionView } from '../storage/connections.ts'
+import { findWay, type Way } from '../storage/connections.ts'
 import type { Holder } from '../storage/credentials.ts'
 import { connectUrlOf, type Broker } from './broker.ts'
 import { callKey } from './calls.ts'
@@ -82,7 +82,7 @@ export function statusProblem(
 }
 
 /** @throws Problem connection_not_found, owner_inactive, service_not_configured, authorization_required, reauthorization_required, connection_revoked */
-function usableFrom(broker: Broker, principal: Principal, row: ConnectionView): Usable {
+function usableFrom(broker: Broker, principal: Principal, row: Way): Usable {
   const person = { userId: principal.userId, subjectId: principal.subjectId === nobody ? null : principal.subjectId }
   if (!keyAllows(principal, row.link_name) || !mayUse(row, principal.userId)) throw notFound(row.link_name)
   const holder = credentialHolder(row, person)
@@ -163,7 +163,7 @@ export async function findUsable(broker: Broker, principal: Principal, linkName:
 
 async function loadUsable(broker: Broker, principal: Principal, linkName: string): Promise<Usable> {
   const since = broker.calls.epoch()
-  const row = await storageWithin(findConnection(broker.db, principal.organizationId, principal.subjectId, linkName))
+  const row = await storageWithin(findWay(broker.db, principal.organizationId, principal.subjectId, linkName))
   if (!row) throw notFound(linkName)
   const usable = usableFrom(broker, principal, row)
   broker.calls.set(keyOf(principal, linkName), usable, since)

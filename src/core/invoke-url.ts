@@ -3,6 +3,7 @@ import { isMap, jsonMap } from './json-map.ts'
 import { compactJson, hasLongNumbers, memberText } from './lossless-json.ts'
 import { invalid, Problem } from './problem.ts'
 import {
+  headerAsRead,
   headerNamePattern,
   headerOf,
   headerValuePattern,
@@ -77,7 +78,7 @@ const ours =
 /** A header as a caller may send it. @throws Problem header_not_allowed, validation_failed */
 export function assertCallersHeader(name: string, value: string): void {
   if (!headerNamePattern.test(name) || name.length > 200) throw invalid('headers', 'A header name has letters, digits and - only.')
-  if (ours.test(name.toLowerCase().replaceAll('_', '-'))) throw new Problem('header_not_allowed', { header: name })
+  if (ours.test(headerAsRead(name))) throw new Problem('header_not_allowed', { header: name })
   if (value !== '' && !headerValuePattern.test(value))
     throw invalid(`headers.${name}`, 'A header value has visible ASCII characters only, without blanks at its ends.')
 }

@@ -1,4 +1,4 @@
-import { namesIn, sameParameter, type OutgoingRequest } from './request.ts'
+import { headerAsRead, namesIn, sameParameter, type OutgoingRequest } from './request.ts'
 
 /**
  * What lets a server take another method, or another path, than those of the request line (X13): headers, and the parameter `_method` of
@@ -11,8 +11,8 @@ const headers =
 
 const overrides = (name: string): boolean => sameParameter(name, '_method')
 
-/** CGI and its heirs read `_`, and some also `.`, as the hyphen. */
-const spelt = (name: string): string => name.toLowerCase().replace(/[_.]/g, '-')
+/** Some read a dot as the hyphen, too. */
+const spelt = (name: string): string => headerAsRead(name).replaceAll('.', '-')
 
 /** Every value, because of two headers of one name each server takes another. */
 const valuesOf = (list: readonly string[], name: string): string =>

@@ -50,6 +50,12 @@ export const headerNamePattern = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/
 /** Visible ASCII, space, tab inside; no leading or trailing blank (RFC 9110 §5.5). UTF-8 is refused: half the world reads it as latin-1. */
 export const headerValuePattern = /^[\x21-\x7e](?:[\x20-\x7e\t]*[\x21-\x7e])?$/
 
+/** The header that servers may read it as: CGI and its heirs take `X_Forwarded_For` for the one with hyphens (CVE-2025-64484). */
+export const headerAsRead = (name: string): string => {
+  const lower = name.toLowerCase()
+  return lower.includes('_') ? lower.replaceAll('_', '-') : lower
+}
+
 /** RFC 9110 §5.1. The lengths first: every header of every call is asked, and few are as long as the one that is looked for. */
 export const sameHeader = (one: string, other: string): boolean => one.length === other.length && one.toLowerCase() === other.toLowerCase()
 

@@ -2,6 +2,7 @@ import { Readable } from 'node:stream'
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Broker, Caller } from '../broker/broker.ts'
 import { Problem } from '../core/problem.ts'
+import { keyIsLive } from '../people/api-keys.ts'
 import { membership } from '../people/members.ts'
 import { sessionIsLive } from '../people/sessions.ts'
 import { listInvocations, type InvocationFilter, type InvocationRow } from '../storage/invocations.ts'
@@ -40,6 +41,7 @@ export function createInvocationStreams(broker: Broker, ready: () => boolean): I
         change === null ||
         (change.kind === 'member' && change.id === principal.userId) ||
         (change.kind === 'key' && change.id === principal.key?.id) ||
+        (change.kind === 'session' && change.id === principal.sessionId) ||
         (change.kind === 'organization' && change.id === principal.organizationId)
       // it may have been about what they see: the browser asks again, and is judged again
       if (concerned) controller.abort()
@@ -48,6 +50,7 @@ export function createInvocationStreams(broker: Broker, ready: () => boolean): I
 
   const mayStillSee = async ({ principal }: Caller): Promise<boolean> => {
     if (principal.sessionId !== null && !(await sessionIsLive(broker.people, principal.sessionId))) return false
+    if (principal.key !== null && !(await keyIsLive(broker.people, principal.key.id))) return false
     return (await membership(broker.people, principal.userId, principal.organizationId)) === principal.role
   }
 
@@ -60,12 +63,14 @@ export function createInvocationStreams(broker: Broker, ready: () => boolean): I
   ): AsyncGenerator<string> {
     const { organizationId } = caller.principal
     const sent = new Map<string, number>()
-    const startedAt = resumeAt ? Math.max(resumeAt.getTime(), broker.now() - resumeMs) : broker.now()
+    let startedAt = resumeAt ? Math.max(resumeAt.getTime(), broker.now() - resumeMs) : broker.now()
     let since = new Date(startedAt)
     let checkedAt = broker.monotonic()
     yield `retry: 3000\n: connected\n\n`
     while (!signal.aborted && ready()) {
       await broker.invocations.flush()
+      // a clock that was set back: what happens now is not older than the stream
+      if (broker.now() < since.getTime()) since = new Date((startedAt = broker.now() - overlapMs))
       const { data, next_cursor } = await listInvocations(broker.db, organizationId, {
         ...filter,
         since,
@@ -75,6 +80,7 @@ export function createInvocationStreams(broker: Broker, ready: () => boolean): I
       })
       const fresh = data.filter(row => !sent.has(row.id)).reverse()
       for (const row of fresh) {
+        if (signal.aborted) return
         sent.set(row.id, row.at.getTime())
         yield `id: ${encodeCursor([row.at.toISOString(), row.id])}\nevent: invocation\ndata: ${JSON.stringify(shown(row))}\n\n`
       }

@@ -1,18 +1,34 @@
 import type { Server, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 
-/** How long callers may take to say what they want (slowloris); Node's own total limit would cut slow uploads that are none. */
+/** How long callers may take to say what they want (slowloris), and to read the answer; Node's own total limit would cut slow uploads that are none. */
 export interface PatienceOptions {
   /** To the end of the headers. */
   readonly headersMs: number
   /** For a body, and a second more for each `bytesPerSecond` that came. Through the proxy, which passes bodies on: between two pieces. */
   readonly bodyMs: number
   readonly bytesPerSecond: number
+  /** Nothing of an answer that is there is read. */
+  readonly unreadMs: number
+  /** For what was handed over at once, an answer of invoke or a piece of one through the proxy: `unreadMs` and a second for each of these. */
+  readonly unreadBytesPerSecond: number
+  /** Bytes of answers that may wait in memory for their readers. Beyond, those that wait longest are cut first, after `pressedMs`. */
+  readonly unreadBytes: number
+  readonly pressedMs: number
   /** How often it is looked at. */
   readonly lookMs: number
 }
 
-export const usualPatience: PatienceOptions = { headersMs: 10_000, bodyMs: 30_000, bytesPerSecond: 1024, lookMs: 5_000 }
+export const usualPatience: PatienceOptions = {
+  headersMs: 10_000,
+  bodyMs: 30_000,
+  bytesPerSecond: 1024,
+  unreadMs: 30_000,
+  unreadBytesPerSecond: 16 * 1024,
+  unreadBytes: 256 * 1024 * 1024,
+  pressedMs: 10_000,
+  lookMs: 5_000,
+}
 
 export interface Patience {
   watch(server: Server): void
@@ -28,11 +44,17 @@ interface Slow {
   bytes: number
 }
 
-/** Cuts whoever sends a request so slowly that the connection is all they can want. Those who wait for us are not meant. */
-export function createPatience({ bodyMs, bytesPerSecond, lookMs }: PatienceOptions): Patience {
+/**
+ * Cuts whoever sends a request, or reads its answer, so slowly that the connection is all they can want: an answer that nobody reads holds
+ * its memory and its place among the calls under way. Those who wait for us are not meant.
+ */
+export function createPatience(options: PatienceOptions): Patience {
+  const { bodyMs, bytesPerSecond, unreadMs, unreadBytesPerSecond, unreadBytes, pressedMs, lookMs } = options
   /** The last answer that each open connection waits for. */
   const last = new Map<Socket, ServerResponse | null>()
   const slow = new WeakMap<ServerResponse, Slow>()
+  /** Connections whose peer has to read before more can be sent, and what had been by then. */
+  const unread = new Map<Socket, Slow>()
 
   function look(socket: Socket, response: ServerResponse, now: number): void {
     const message = response.req
@@ -49,16 +71,61 @@ export function createPatience({ bodyMs, bytesPerSecond, lookMs }: PatienceOptio
     socket.destroySoon()
   }
 
+  /** A reset, so that the kernel does not keep the rest for somebody who reads it some day, and nobody takes a part for the whole. */
+  const cut = (socket: Socket) => void socket.resetAndDestroy()
+
+  /** What waits for the peer to read. A piece that went out in part counts whole: how much of it is left only the timeout below is told. */
+  function lookAtReader(socket: Socket, now: number): number {
+    const waiting = socket.destroyed ? 0 : socket.writableLength
+    if (waiting === 0) {
+      unread.delete(socket)
+      return 0
+    }
+    const went = socket.bytesWritten - waiting
+    const known = unread.get(socket)
+    if (known?.bytes !== went) unread.set(socket, { since: now, bytes: went })
+    else if (now - known.since >= unreadMs + (waiting / unreadBytesPerSecond) * 1000) {
+      cut(socket)
+      return 0
+    }
+    return waiting
+  }
+
+  function relieve(waiting: number, now: number): void {
+    const longest = [...unread].sort(([, a], [, b]) => a.since - b.since)
+    for (const [socket, { since }] of longest) {
+      if (waiting <= unreadBytes || now - since < pressedMs) return
+      waiting -= socket.writableLength
+      cut(socket)
+    }
+  }
+
   const timer = setInterval(() => {
     const now = performance.now()
-    for (const [socket, response] of last) if (response !== null) look(socket, response, now)
+    let waiting = 0
+    for (const [socket, response] of last) {
+      if (response !== null) look(socket, response, now)
+      waiting += lookAtReader(socket, now)
+    }
+    if (waiting > unreadBytes) relieve(waiting, now)
   }, lookMs).unref()
 
   return {
     watch(server) {
       server.on('connection', (socket: Socket) => {
         last.set(socket, null)
-        socket.once('close', () => last.delete(socket))
+        socket.once('close', () => {
+          last.delete(socket)
+          unread.delete(socket)
+        })
+      })
+      // nothing has moved in either direction for so long, not even within a piece; Node counts the time between two requests elsewhere
+      server.setTimeout(unreadMs, socket => {
+        const response = last.get(socket)
+        const waitsForUs = response && !response.writableFinished && socket.writableLength === 0
+        if (waitsForUs) return
+        if (socket.writableLength > 0) cut(socket)
+        else socket.destroy()
       })
     },
     begun(response) {

@@ -7,7 +7,7 @@ import { linkNamePattern } from '../core/link-name.ts'
 import { holdsParameters } from '../core/overrides.ts'
 import { Problem } from '../core/problem.ts'
 import type { Principal } from '../core/principal.ts'
-import { pairsOf, type Body, type OutgoingRequest } from '../core/request.ts'
+import { headerAsRead, pairsOf, type Body, type OutgoingRequest } from '../core/request.ts'
 import { fillUrl } from '../auth/oauth2-url.ts'
 import { openCredential } from '../broker/stored-credential.ts'
 import { methods } from '../core/invoke-url.ts'
@@ -81,15 +81,14 @@ async function underBase({ broker }: Doors, principal: Principal, target: ProxyT
 
 function headersOf(message: IncomingMessage): string[] {
   const named = message.headers.connection
-  const perHop = named === undefined || /^(?:keep-alive|close)$/i.test(named) ? null : new Set(named.toLowerCase().split(/\s*,\s*/))
+  const hop = named === undefined || /^(?:keep-alive|close)$/i.test(named) ? null : new Set(named.toLowerCase().split(/\s*,\s*/))
   const headers: string[] = []
   const { rawHeaders } = message
   for (let i = 0; i < rawHeaders.length; i += 2) {
-    const name = (rawHeaders[i] ?? '').toLowerCase()
-    // CGI and its heirs read `X_Forwarded_For` as the header with hyphens (CVE-2025-64484)
-    const read = name.includes('_') ? name.replaceAll('_', '-') : name
-    if (notForwarded.has(read) || perHop?.has(name) || read.startsWith('x-forwarded-') || read.startsWith('patchbay-')) continue
-    headers.push(rawHeaders[i] ?? '', rawHeaders[i + 1] ?? '')
+    const name = rawHeaders[i] ?? ''
+    const read = headerAsRead(name)
+    if (notForwarded.has(read) || hop?.has(name.toLowerCase()) || read.startsWith('x-forwarded-') || read.startsWith('patchbay-')) continue
+    headers.push(name, rawHeaders[i + 1] ?? '')
   }
   return headers
 }

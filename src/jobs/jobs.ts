@@ -1,6 +1,7 @@
 import { CompiledQuery, type Kysely, type Transaction } from 'kysely'
 import PgBoss from 'pg-boss'
 import { z } from 'zod'
+import { nextAfter, parseCron } from '../core/cron.ts'
 import { Problem } from '../core/problem.ts'
 import type { ServiceDefinition } from '../core/service.ts'
 
@@ -45,6 +46,8 @@ export interface Jobs {
   waiting<N extends JobName>(name: N): Promise<JobData[N][]>
   /** @throws Problem storage_unavailable when its schema may not be created. */
   start(handlers: { readonly [N in JobName]: Handler<N> }): Promise<void>
+  /** The database's clock was set back by so many seconds: nothing waits for the time that was. */
+  moveBack(trx: AnyExecutor, seconds: number): Promise<void>
   /** Waits for what is running, 10 s at most. */
   stop(): Promise<void>
 }
@@ -75,27 +78,44 @@ const queues: Readonly<Record<JobName, Queue>> = {
   run_scheduled_function: { retryLimit: 0, retryDelay: 1, expireInSeconds: 3700, workers: 4 },
 }
 
+const minuteMs = 60_000
+const beatMs = 20_000
+
 const jobSchema = z.record(z.string(), z.unknown())
 
 /** pg-boss on the database that we have. `executeSql` honours the embedded database's one session. */
 export function createJobs(options: {
   executeSql(text: string, values?: readonly unknown[]): Promise<{ rows: unknown[] }>
   schema: string
+  /** Milliseconds since 1970, by the database's clock. */
+  now(): number
   onError(error: unknown): void
 }): Jobs {
   const boss = new PgBoss({
     db: { executeSql: (text: string, values?: unknown[]) => options.executeSql(text, values) },
     schema: options.schema,
-    schedule: true,
+    // its own would send nothing from a process whose clock is a minute behind the database's
+    schedule: false,
     supervise: true,
   })
   boss.on('error', options.onError)
   let started = false
+  let schedule: NodeJS.Timeout | undefined
+  let sending: Promise<void> | null = null
   const workers = new Map<JobName, string>()
   /** The worker looks at once instead of at its next poll. */
   const wake = (name: JobName) => {
     const worker = workers.get(name)
     if (worker !== undefined) boss.notifyWorker(worker)
+  }
+
+  /** Of all instances one sends it: a minute of the database's clock has room for one job of a name. */
+  async function sendScheduled(): Promise<void> {
+    const now = options.now()
+    for (const [name, { schedule: cron }] of Object.entries(queues) as [JobName, Queue][]) {
+      const due = cron === undefined ? null : nextAfter(parseCron(cron), 'UTC', new Date(now - minuteMs))
+      if (due !== null && due.getTime() <= now && (await boss.send(name, {}, { singletonSeconds: minuteMs / 1000 })) !== null) wake(name)
+    }
   }
 
   return {
@@ -129,7 +149,7 @@ export function createJobs(options: {
       })
       started = true
       for (const name of Object.keys(queues) as JobName[]) {
-        const { retryLimit, retryDelay, schedule, expireInSeconds = 120, workers: most = 1 } = queues[name]
+        const { retryLimit, retryDelay, expireInSeconds = 120, workers: most = 1 } = queues[name]
         await boss.createQueue(name, { name, retryLimit, retryDelay, retryBackoff: retryLimit > 0, expireInSeconds })
         const handler = handlers[name] as Handler<JobName>
         for (let n = 0; n < most; n++) {
@@ -140,11 +160,30 @@ export function createJobs(options: {
           })
           workers.set(name, worker)
         }
-        if (schedule) await boss.schedule(name, schedule)
       }
+      const beat = () => void (sending ??= sendScheduled().catch(options.onError).finally(() => (sending = null))) // prettier-ignore
+      schedule = setInterval(beat, beatMs).unref()
+      beat()
+    },
+
+    async moveBack(trx, seconds) {
+      const job = `"${options.schema}".job`
+      const by = 'make_interval(secs => $1)'
+      const run = (text: string, values: unknown[] = []) => trx.executeQuery(CompiledQuery.raw(text, values))
+      await run(
+        `update ${job} set start_after = start_after - ${by}, keep_until = keep_until - ${by},
+           created_on = created_on - ${by}, started_on = started_on - ${by}
+         where state < 'completed' and greatest(created_on, started_on) > now()`,
+        [seconds],
+      )
+      // minutes that come again: they have room for one more job of each name
+      await run(`update ${job} set singleton_on = null where singleton_on > now() at time zone 'UTC'`)
+      await run(`update "${options.schema}".version set maintained_on = least(maintained_on, now())`)
     },
 
     async stop() {
+      clearInterval(schedule)
+      await sending
       workers.clear()
       if (started) await boss.stop({ graceful: true, timeout: 10_000, wait: true })
       started = false

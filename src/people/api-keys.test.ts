@@ -1,7 +1,7 @@
 import { assert, test } from 'vitest'
 import { forEachDatabase } from '../../test/support/databases.ts'
 import { joins, openPeople, problemOf, withAda } from '../../test/support/people.ts'
-import { createKey, insertKey, listKeys, revokeKey, type NewApiKey } from './api-keys.ts'
+import { createKey, insertKey, keyIsLive, listKeys, revokeKey, type NewApiKey } from './api-keys.ts'
 import { createKeyRing, type KeyRing } from './key-ring.ts'
 import { changeRole, removeMember } from './members.ts'
 import type { People } from './people.ts'
@@ -85,12 +85,36 @@ forEachDatabase((_, open) => {
     })
   })
 
+  test('of keys that somebody makes up only a few are looked up at a time, and who is known does not wait behind them', async () => {
+    const { people: plainPeople, clock } = await openPeople(open)
+    const { ada, organization } = await withAda(plainPeople)
+    const { key } = await createKey(plainPeople, { ...plain, organizationId: organization.id, userId: ada })
+    const { people, queries } = counting(plainPeople)
+    await using(people, async ring => {
+      await ring.verify(key)
+      const before = queries()
+      const madeUp = Array.from({ length: 50 }, async (_, n) => ring.verify('pb_' + String(n).padStart(43, 'x')))
+      assert.equal(queries() - before, 4)
+      clock.forward(61)
+      const again = ring.verify(key)
+      assert.equal(queries() - before, 5)
+      assert.isDefined(await again)
+      assert.deepEqual(
+        await Promise.all(madeUp),
+        Array.from({ length: 50 }, () => undefined),
+      )
+      assert.equal(queries() - before, 51)
+      assert.isUndefined(await ring.verify('pb_' + 'y'.repeat(43)), 'and their turns are given back')
+    })
+  })
+
   test('an expiry counts at every use, remembered or not', async () => {
     const { people, clock } = await openPeople(open)
     const { ada, organization } = await withAda(people)
     const expiresAt = new Date(clock.now.getTime() + 10_000)
-    const { key } = await createKey(people, { ...plain, organizationId: organization.id, userId: ada, expiresAt })
+    const { key, row } = await createKey(people, { ...plain, organizationId: organization.id, userId: ada, expiresAt })
     await using(people, async ring => {
+      assert.isTrue(await keyIsLive(people, row.id))
       assert.isDefined(await ring.verify(key))
       clock.forward(9)
       assert.isDefined(ring.verify(key))
@@ -98,6 +122,7 @@ forEachDatabase((_, open) => {
       assert.isUndefined(ring.verify(key))
       ring.drop('all')
       assert.isUndefined(await ring.verify(key))
+      assert.isFalse(await keyIsLive(people, row.id))
     })
   })
 

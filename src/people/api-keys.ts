@@ -110,6 +110,12 @@ export async function insertKey(people: People, given: NewApiKey, key: string): 
   })
 }
 
+/** Is this key good still? For what was begun with it a while ago. */
+export async function keyIsLive(people: People, id: string): Promise<boolean> {
+  const key = await people.db.selectFrom('api_keys').select('expires_at').where('id', '=', id).executeTakeFirst()
+  return key !== undefined && (key.expires_at === null || key.expires_at > people.now())
+}
+
 /** The keys of one member, or of all (`userId` null), in the order they were made; one page. Expired ones are among them. */
 export function listKeys(
   people: People,

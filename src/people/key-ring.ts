@@ -47,6 +47,14 @@ const strangersRemembered = 1_000
 /** Short, because a key that did not exist may be created. */
 const strangerMilliseconds = 5_000
 const idsPerUpdate = 1_000
+/**
+ * Keys that were never seen are looked up so many at a time. Anybody may make some up, and send thousands: what is asked for callers would
+ * wait behind all of them. A limit on wrong keys by address would refuse the good ones of whoever shares it, and lets guesses come faster.
+ */
+const strangersAtOnce = 4
+
+/** A clock that was set back does not make it longer. */
+const within = (until: number, now: number, milliseconds: number) => until > now && until - now <= milliseconds
 
 /** Verifies API keys. A key that was seen lately costs a hash and a look into memory; the database is asked once a minute per key. */
 export function createKeyRing(people: People, options: KeyRingOptions = {}): KeyRing {
@@ -63,9 +71,24 @@ export function createKeyRing(people: People, options: KeyRingOptions = {}): Key
     return entry.holder
   }
 
+  let lookingUp = 0
+  const turns: (() => void)[] = []
+  async function inTurn<T>(lookUp: () => Promise<T>): Promise<T> {
+    if (lookingUp < strangersAtOnce) lookingUp++
+    else await new Promise<void>(resolve => turns.push(resolve))
+    try {
+      return await lookUp()
+    } finally {
+      const next = turns.shift()
+      if (next) next()
+      else lookingUp--
+    }
+  }
+
   async function ask(hash: string): Promise<KeyHolder | undefined> {
     const dropsBefore = drops
-    const entry = await storageWithin(entryOf(people, hash, people.now().getTime() + freshMilliseconds))
+    const lookUp = () => entryOf(people, hash, people.now().getTime() + freshMilliseconds)
+    const entry = await storageWithin(known.has(hash) ? lookUp() : inTurn(lookUp))
     const now = people.now().getTime()
     // What was read before a drop may be what the drop was about: answer with it, but do not remember it.
     if (drops === dropsBefore) {
@@ -108,8 +131,8 @@ export function createKeyRing(people: People, options: KeyRingOptions = {}): Key
       const hash = fingerprint(key)
       const now = people.now().getTime()
       const entry = known.get(hash)
-      if (entry && entry.freshUntil > now) return stillGood(entry, now)
-      if ((strangers.get(hash) ?? 0) > now) return undefined
+      if (entry && within(entry.freshUntil, now, freshMilliseconds)) return stillGood(entry, now)
+      if (within(strangers.get(hash) ?? 0, now, strangerMilliseconds)) return undefined
       let answer = asking.get(hash)
       if (!answer) {
         answer = ask(hash).finally(() => asking.delete(hash))

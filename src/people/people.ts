@@ -13,6 +13,7 @@ const ourTables = (db: AnyDatabase) => db as unknown as Kysely<PeopleTables>
 export interface People {
   readonly db: Kysely<PeopleTables>
   readonly auth: Auth
+  /** By the clock that all instances share, the database's. */
   readonly now: () => Date
   /** So many random bytes, from a cryptographic source. */
   readonly random: (bytes: number) => Buffer

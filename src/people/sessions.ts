@@ -98,7 +98,7 @@ export async function startSession(people: People, userId: string, organizationI
 }
 
 async function startedWith(people: People, token: string): Promise<{ setCookie: string; sessionId: string }> {
-  // The clock of the process that serves decides when it ends, not the one better-auth read.
+  // the clock that all instances share decides when it ends, not this process's, which better-auth read
   const { id } = await people.db
     .updateTable('sessions')
     .set({
@@ -149,13 +149,16 @@ export async function sessionOf(people: People, cookieHeader: string | null | un
 }
 
 /** Ends the session of this cookie, if it is one. `setCookie` makes the browser forget it either way. */
-export async function signOut(people: People, cookieHeader: string | null | undefined): Promise<{ setCookie: string; userIds: string[] }> {
+export async function signOut(
+  people: People,
+  cookieHeader: string | null | undefined,
+): Promise<{ setCookie: string; userIds: string[]; sessionIds: string[] }> {
   const { name, secure } = people.auth.cookie
   const setCookie = `${name}=; Max-Age=0; Path=/; HttpOnly; SameSite=Lax${secure ? '; Secure' : ''}`
   const token = tokenOf(people, cookieHeader)
-  if (token === null) return { setCookie, userIds: [] }
-  const ended = await people.db.deleteFrom('sessions').where('token', '=', fingerprint(token)).returning('user_id').execute()
-  return { setCookie, userIds: ended.map(session => session.user_id) }
+  if (token === null) return { setCookie, userIds: [], sessionIds: [] }
+  const ended = await people.db.deleteFrom('sessions').where('token', '=', fingerprint(token)).returning(['id', 'user_id']).execute()
+  return { setCookie, userIds: ended.map(session => session.user_id), sessionIds: ended.map(session => session.id) }
 }
 
 /** Ends every session of a person, in all organisations and browsers. Their API keys stay. */

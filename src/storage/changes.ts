@@ -8,6 +8,8 @@ export type Change =
   | { readonly kind: 'member'; readonly id: string }
   | { readonly kind: 'key'; readonly id: string }
   | { readonly kind: 'organization'; readonly id: string }
+  /** It has ended. */
+  | { readonly kind: 'session'; readonly id: string }
   /** Of the organisation: it has a new data key. */
   | { readonly kind: 'data_key'; readonly id: string }
   /** To which deployment the database belongs. */
@@ -20,6 +22,23 @@ export async function announce(executor: Executor, changes: readonly Change[]): 
   for (const change of changes) await sql`select pg_notify(${changesChannel}, ${JSON.stringify(change)})`.execute(executor)
 }
 
-export function parseChange(payload: string): Change {
-  return JSON.parse(payload) as Change
+const kinds: Readonly<Record<Change['kind'], true>> = {
+  connection: true,
+  service: true,
+  member: true,
+  key: true,
+  organization: true,
+  session: true,
+  data_key: true,
+  deployment: true,
+}
+
+/** @returns null for what this version does not know: instances of the next one may say more, and then everything may have changed. */
+export function parseChange(payload: string): Change | null {
+  try {
+    const change = JSON.parse(payload) as Change
+    return Object.hasOwn(kinds, change.kind) ? change : null
+  } catch {
+    return null
+  }
 }

@@ -14,6 +14,10 @@ export async function databaseClock(
   return { ahead: ((rows[0]?.at.getTime() ?? before) - (before + answeredMs / 2)) / 1000, answeredMs }
 }
 
+/** What a statement outside transactions may take, as PostgreSQL writes it; 0 for no limit. */
+export const statementLimit = async (db: Executor): Promise<string | undefined> =>
+  (await sql<{ is: string }>`select current_setting('statement_timeout') as is`.execute(db)).rows[0]?.is
+
 /** Authorisations that do not work as they should, of all organisations, the oldest first. */
 export const troubledCredentials = (db: Executor, limit: number) =>
   db

@@ -11,13 +11,20 @@ export type CredentialRow = Selectable<CredentialsTable>
 /** The member whose credential a call by `subjectId` would use: the owner, or the subject where login-user credentials are on. */
 const holder = (subjectId: string | null) => sql<string>`case when c.use_login_user_credentials then ${subjectId}::text else c.owner_id end`
 
-/** A connection with what a caller needs to know of its service, and the credential that a call of this subject would use. */
-const view = (db: Executor, organizationId: string, subjectId: string | null) =>
+/** An organisation's connections, each with its service, the credential that a call of this subject would use, and whose that is. */
+const joined = (db: Executor, organizationId: string, subjectId: string | null) =>
   db
     .selectFrom('connections as c')
     .innerJoin('services as s', 's.id', 'c.service_id')
     .leftJoin('credentials as k', join => join.onRef('k.connection_id', '=', 'c.id').on('k.subject_id', '=', holder(subjectId)))
     .leftJoin('members as m', join => join.onRef('m.organization_id', '=', 'c.organization_id').on('m.user_id', '=', holder(subjectId)))
+    .where('c.organization_id', '=', organizationId)
+
+/** By the database's clock: an instance whose own clock is off neither refreshes too early nor too late. */
+const expiresIn = sql<string | null>`extract(epoch from k.expires_at - now())`.as('expires_in')
+
+const view = (db: Executor, organizationId: string, subjectId: string | null) =>
+  joined(db, organizationId, subjectId)
     .leftJoin('users as o', 'o.id', 'c.owner_id')
     .select([
       'c.id',
@@ -62,11 +69,9 @@ const view = (db: Executor, organizationId: string, subjectId: string | null) =>
       'k.revoked_at_provider',
       'k.refreshed_at',
       'k.restored_from',
-      // by the database's clock: an instance whose own clock is off neither refreshes too early nor too late
-      sql<string | null>`extract(epoch from k.expires_at - now())`.as('expires_in'),
+      expiresIn,
       sql<string | null>`extract(epoch from k.next_attempt_at - now())`.as('next_attempt_in'),
     ])
-    .where('c.organization_id', '=', organizationId)
 
 const byLinkName = prepared(
   'find_connection',
@@ -77,12 +82,56 @@ const byLinkName = prepared(
 
 /**
  * The connection a caller means by its link name, with the credential that a call for this subject would use.
- * One statement: a cold call costs one round trip before it leaves the house.
  *
  * @returns undefined when there is none or it belongs to another organisation; who may use it is decided by core/connection.ts.
  */
 export const findConnection = async (db: Executor, organizationId: string, subjectId: string | null, linkName: string) =>
   linkNamePattern.test(linkName) ? (await byLinkName(db, { organizationId, subjectId, linkName }))[0] : undefined
+
+const wayByLinkName = prepared(
+  'find_way',
+  ['organizationId', 'subjectId', 'linkName'],
+  (db, { organizationId, subjectId, linkName }: { organizationId: string; subjectId: string | null; linkName: string }) =>
+    joined(db, organizationId, subjectId)
+      .where('c.link_name', '=', linkName)
+      .select([
+        'c.id',
+        'c.organization_id',
+        'c.link_name',
+        'c.owner_id',
+        'c.use_login_user_credentials',
+        'c.access',
+        's.id as service_id',
+        's.link_name as service_link_name',
+        's.definition',
+        's.client_id',
+        's.sealed_client_secret',
+        's.revision as service_revision',
+        's.clock_offset_seconds',
+        'm.id as membership_id',
+        'k.sealed',
+        'k.generation',
+        'k.service_revision as credential_revision',
+        'k.status',
+        'k.status_reason',
+        'k.lifetime_seconds',
+        'k.has_refresh_token',
+        'k.asked_scopes',
+        'k.agreed_hosts',
+        'k.variables',
+        expiresIn,
+      ]),
+)
+
+/**
+ * Of the same no more than a call needs: to read a column costs this process as much as the database to find the row.
+ * One statement: a cold call costs one round trip before it leaves the house.
+ */
+export const findWay = async (db: Executor, organizationId: string, subjectId: string | null, linkName: string) =>
+  linkNamePattern.test(linkName) ? (await wayByLinkName(db, { organizationId, subjectId, linkName }))[0] : undefined
+
+/** A row of `findWay`. */
+export type Way = NonNullable<Awaited<ReturnType<typeof findWay>>>
 
 export const findConnectionById = (db: Executor, organizationId: string, subjectId: string | null, id: string) =>
   view(db, organizationId, subjectId).where('c.id', '=', id).executeTakeFirst()

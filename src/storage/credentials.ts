@@ -152,6 +152,7 @@ export interface RefreshedCredential extends Pick<NewCredential, 'sealed' | 'has
  * An answer may come after another instance, which found the lease run out, was refused the used token: the connection was given up as lost,
  * and this is what was lost. It is stored all the same, since nothing newer was.
  *
+ * @param to The generation that it becomes: the next one, or a later one that the database has had before.
  * @returns `healed` when it was given up, `superseded` when it was renewed, authorised anew or revoked meanwhile, and nothing was stored.
  */
 export async function storeRefreshed(
@@ -159,12 +160,13 @@ export async function storeRefreshed(
   holder: Holder,
   generation: number,
   next: RefreshedCredential,
+  to = generation + 1,
 ): Promise<'stored' | 'healed' | 'superseded'> {
   const update = of(db, holder)
     .where('generation', '=', generation)
     .set({
       sealed: next.sealed,
-      generation: generation + 1,
+      generation: to,
       expires_at: endsIn(next.expiresInSeconds),
       lifetime_seconds: next.lifetimeSeconds,
       has_refresh_token: next.hasRefreshToken,
@@ -187,6 +189,21 @@ export async function storeRefreshed(
   if (usual.numUpdatedRows > 0n) return 'stored'
   const late = await update.where('status', '=', 'reauthorization_required').where('status_reason', '=', 'lost_rotation').executeTakeFirst()
   return late.numUpdatedRows > 0n ? 'healed' : 'superseded'
+}
+
+/** Of these credentials those that have an earlier generation here. */
+export async function behind(
+  db: Executor,
+  those: readonly (Holder & { readonly generation: number })[],
+): Promise<(Holder & { generation: number; sealed: Buffer })[]> {
+  const { rows } = await sql<Holder & { generation: number; sealed: Buffer }>`
+    select k.organization_id as "organizationId", k.connection_id as "connectionId", k.subject_id as "subjectId", k.generation, k.sealed
+    from unnest(${those.map(one => one.organizationId)}::text[], ${those.map(one => one.connectionId)}::uuid[],
+      ${those.map(one => one.subjectId)}::text[], ${those.map(one => one.generation)}::int[])
+      as those (organization_id, connection_id, subject_id, generation)
+    join credentials k on k.connection_id = those.connection_id and k.subject_id = those.subject_id
+    where k.organization_id = those.organization_id and k.generation < those.generation and k.sealed is not null`.execute(db)
+  return rows
 }
 
 /** A provider is back: no connection of the service waits out a pause that was chosen while it was away, and they come one by one. */

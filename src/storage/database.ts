@@ -16,13 +16,15 @@ export type Executor = Kysely<Tables> | Transaction<Tables>
 export interface OpenDatabase {
   readonly kind: 'pglite' | 'postgres'
   readonly db: Database
+  /** Sessions are lent by a pooler for a transaction each, and keep no limits. */
+  readonly pooled: boolean
   /** The schema our tables are in. */
   readonly schema: string
   /** For libraries with SQL of their own (pg-boss): text with parameters, or a script without. Rolls back after an error. */
   executeSql(text: string, values?: readonly unknown[]): Promise<{ rows: unknown[] }>
   /**
    * Calls `onMessage` for each NOTIFY on the channel, until the returned function is called. `onLost` means that messages may have
-   * been missed (the connection broke, or was made again): forget what was remembered. The embedded database never loses any.
+   * been missed (the connection broke, or was made again; the embedded database was started again): forget what was remembered.
    */
   listen(channel: string, onMessage: (payload: string) => void, onLost: () => void): Promise<() => Promise<void>>
   /** One session without limits on time, for migrations, export and import. Close it when done. */
@@ -36,10 +38,13 @@ export interface OpenDatabase {
 export interface DatabaseOptions {
   /** A PostgreSQL connection URL; without it the database is embedded. */
   readonly url?: string | undefined
+  /** With it, `url` leads to a pooler in transaction mode, and this past it. */
+  readonly directUrl?: string | undefined
   /** Where the embedded database lives. Not touched when `url` is given. */
   readonly dataDir: string
   /** PostgreSQL only: use this schema, which must exist, instead of the user's default. */
   readonly schema?: string | undefined
+  /** Told of connections that break, and of an embedded database that is started again; without secrets. */
   readonly log?: ((line: string) => void) | undefined
 }
 
@@ -50,17 +55,18 @@ export interface DatabaseOptions {
  * itself objects to (SQLSTATE 23505 and the like) arrives as it is, with `code` and `constraint`, the same from both.
  */
 export const openDatabase = (options: DatabaseOptions): Promise<OpenDatabase> =>
-  options.url === undefined ? openPGlite(options.dataDir) : openPostgres({ ...options, url: options.url })
+  options.url === undefined ? openPGlite(options) : openPostgres({ ...options, url: options.url })
 
-const openPGlite = async (dataDir: string): Promise<OpenDatabase> => {
-  const source = await openEmbedded(dataDir)
+const openPGlite = async ({ dataDir, log }: DatabaseOptions): Promise<OpenDatabase> => {
+  const source = await openEmbedded(dataDir, undefined, log)
   const db = kyselyOver(source)
   return {
     kind: 'pglite',
+    pooled: false,
     db,
     schema: 'public',
     executeSql: executeSqlOver(source),
-    listen: (channel, onMessage) => source.listen(channel, onMessage),
+    listen: (channel, onMessage, onLost) => source.listen(channel, onMessage, onLost),
     maintenance: () => ({ db, close: async () => {} }),
     close: () => source.close(),
     describe: () => `embedded PostgreSQL ${source.version} in ${resolve(dataDir)}`,
@@ -73,6 +79,7 @@ const openPostgres = async (options: DatabaseOptions & { url: string }): Promise
     const { schema, version } = await inspectServer(source, options)
     return {
       kind: 'postgres',
+      pooled: options.directUrl !== undefined,
       db: kyselyOver(source),
       schema,
       executeSql: executeSqlOver(source),

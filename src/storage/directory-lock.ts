@@ -66,14 +66,14 @@ const refused = (detail: string): Problem => new Problem('storage_unavailable', 
 /** Creates `path` with our holder in it, whole or not at all; false when it exists. */
 const create = (path: string, holder: Holder): boolean => {
   const draft = `${path}.${holder.token}.draft`
-  const file = openSync(draft, 'wx', 0o600)
   try {
-    writeSync(file, `${JSON.stringify(holder)}\n`)
-    fsyncSync(file)
-  } finally {
-    closeSync(file)
-  }
-  try {
+    const file = openSync(draft, 'wx', 0o600)
+    try {
+      writeSync(file, `${JSON.stringify(holder)}\n`)
+      fsyncSync(file)
+    } finally {
+      closeSync(file)
+    }
     linkSync(draft, path)
     return true
   } catch (error) {

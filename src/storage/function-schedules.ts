@@ -63,3 +63,9 @@ export const takeDueSchedules = (db: Executor, limit: number): Promise<ScheduleV
     .forUpdate('s')
     .skipLocked()
     .execute()
+
+/** Those that wait for their moment, in the order of their ids; ours until the transaction ends. */
+export const plannedSchedules = (trx: Executor, afterId: string | null, limit: number) => {
+  const query = trx.selectFrom('function_schedules').select(['id', 'cron', 'time_zone', 'next_run']).where('enabled', '=', true)
+  return (afterId === null ? query : query.where('id', '>', afterId)).orderBy('id').limit(limit).forUpdate().execute()
+}

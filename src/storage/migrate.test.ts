@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import { sql, type Migration } from 'kysely'
 import { expect, test } from 'vitest'
-import { forEachDatabase } from '../../test/support/databases.ts'
+import { forEachDatabase, freshDataDir } from '../../test/support/databases.ts'
 import { createPostgresDatabase } from '../../test/support/postgres.ts'
 import { createJobs } from '../jobs/jobs.ts'
 import { openDatabase, type Database } from './database.ts'
@@ -140,7 +140,12 @@ test('[postgres] a user who may not create tables, or the schema of the jobs, is
   const told = expect.stringMatching(/permission denied for .* the owner of the database\.$/) as string
   const database = await openDatabase({ url: url.href, dataDir: '/nonexistent' })
   await expect(migrate(database, two)).rejects.toMatchObject({ code: 'storage_unavailable', message: told })
-  const jobs = createJobs({ executeSql: (text, values) => database.executeSql(text, values), schema: 'jobs_apart', onError: () => {} })
+  const jobs = createJobs({
+    executeSql: (text, values) => database.executeSql(text, values),
+    schema: 'jobs_apart',
+    now: Date.now,
+    onError: () => {},
+  })
   const nothing = async (): Promise<void> => {}
   const handlers = { revoke_at_provider: nothing, tidy: nothing, keep_alive: nothing, run_due_schedules: nothing }
   await expect(jobs.start({ ...handlers, run_scheduled_function: nothing })).rejects.toMatchObject({
@@ -221,3 +226,37 @@ test(
     await open.close()
   },
 )
+
+test('[pglite] killed at three random moments of migrating and started again, the schema is the same', { timeout: 60_000 }, async () => {
+  const whole = await openDatabase({ dataDir: await freshDataDir() })
+  const begun = performance.now()
+  await migrate(whole)
+  const tookMs = performance.now() - begun
+  const expected = await schemaOf(whole.db)
+  await whole.close()
+
+  const dataDir = await freshDataDir()
+  const script = `
+    import { openDatabase } from './src/storage/database.ts'
+    import { migrate } from './src/storage/migrate.ts'
+    const open = await openDatabase({ dataDir: ${JSON.stringify(dataDir)} })
+    console.log('open')
+    await migrate(open)
+    await open.close()`
+  for (let kill = 0; kill < 3; kill++) {
+    const child = spawn(process.execPath, ['--import', 'tsx', '--input-type=module', '-e', script], {
+      cwd: root,
+      stdio: ['ignore', 'pipe', 'inherit'],
+    })
+    const ended = new Promise<string | null>(resolve => child.once('close', (_code, signal) => resolve(signal)))
+    child.stdout.once('data', () => setTimeout(() => child.kill('SIGKILL'), Math.random() * tookMs))
+    // it may have been done already
+    await ended
+  }
+  const open = await openDatabase({ dataDir })
+  const applied = await appliedMigrations(open.db, open.schema)
+  expect([0, Object.keys(migrations).length], 'all or nothing').toContain(applied.length)
+  await migrate(open)
+  expect(await schemaOf(open.db)).toBe(expected)
+  await open.close()
+})

@@ -1,10 +1,11 @@
 import { createHash } from 'node:crypto'
-import { DummyDriver, Kysely, PostgresAdapter, PostgresIntrospector, PostgresQueryCompiler, sql, type Migration } from 'kysely'
+import { DummyDriver, Kysely, PostgresAdapter, PostgresIntrospector, PostgresQueryCompiler, sql } from 'kysely'
+import type { SchemaMigration } from './concurrent-indexes.ts'
 import type { Database, Executor, OpenDatabase } from './database.ts'
 
-/** The SQL of a migration, whatever it does with it: it runs where nothing is executed. White space does not count. */
-async function checksumOf(migration: Migration): Promise<string> {
-  const hash = createHash('sha256')
+/** The SQL of a migration, both parts, whatever it does with it: it runs where nothing is executed. White space does not count. */
+export async function statementsOf(migration: SchemaMigration): Promise<string[]> {
+  const statements: string[] = []
   const db = new Kysely<unknown>({
     dialect: {
       createAdapter: () => new PostgresAdapter(),
@@ -12,10 +13,17 @@ async function checksumOf(migration: Migration): Promise<string> {
       createIntrospector: one => new PostgresIntrospector(one),
       createQueryCompiler: () => new PostgresQueryCompiler(),
     },
-    log: ({ query }) => void hash.update(query.sql.replace(/\s+/g, ' ').trim()).update('\n'),
+    log: ({ query }) => void statements.push(query.sql),
   })
   await migration.up(db)
   await db.destroy()
+  return [...statements, ...(migration.indexes ?? [])].map(one => one.replace(/\s+/g, ' ').trim())
+}
+
+/** The same whichever part an index is made in. */
+async function checksumOf(migration: SchemaMigration): Promise<string> {
+  const hash = createHash('sha256')
+  for (const statement of await statementsOf(migration)) hash.update(statement).update('\n')
   return hash.digest('hex')
 }
 
@@ -36,7 +44,7 @@ export async function noteChecksums(
   db: Database,
   schema: string,
   applied: readonly string[],
-  known: Readonly<Record<string, Migration>>,
+  known: Readonly<Record<string, SchemaMigration>>,
 ): Promise<void> {
   const stored = await storedIn(db, schema)
   const missing = applied.flatMap(name => (known[name] && !stored?.has(name) ? [{ name, migration: known[name] }] : []))
@@ -56,7 +64,7 @@ export async function noteChecksums(
  * Migrations whose SQL is another now than when this database went through them: it may lack what newer databases have. Told, not refused:
  * a start must not fail for it.
  */
-export async function changedMigrations(open: OpenDatabase, known: Readonly<Record<string, Migration>>): Promise<string[]> {
+export async function changedMigrations(open: OpenDatabase, known: Readonly<Record<string, SchemaMigration>>): Promise<string[]> {
   const changed: string[] = []
   for (const [name, checksum] of (await storedIn(open.db, open.schema)) ?? []) {
     const migration = known[name]

@@ -15,9 +15,10 @@ export interface Engine {
   close(): Promise<void>
 }
 
-/** What the thread says: that it is ready, a notification, or the outcome of one request. Rows are arrays of PostgreSQL's own texts. */
+/** What the thread says: that it is ready, why it ends, a notification, or the outcome of one request. Rows are arrays of PostgreSQL's own texts. */
 type Message =
   | { readonly ready: true }
+  | { readonly died: string }
   | { readonly listener: number; readonly payload: string }
   | { readonly id: number; readonly answers: readonly RawAnswer[] | undefined }
   | { readonly id: number; readonly error: { readonly message: string } }
@@ -61,14 +62,20 @@ const answerOf = ({ names, types, rows, command, rowCount }: RawAnswer): Answer 
   return { rows: rows.map(objectOf), command, rowCount }
 }
 
-const ended = (cause?: unknown) =>
-  new Problem('storage_unavailable', { detail: 'The embedded database has stopped. Start Patchbay again.' }, { cause })
+/** PostgreSQL gave up: for want of room, say, or because a file is damaged. The message is its own sentence, which names files and no values. */
+export class EngineDied extends Error {
+  override readonly name = 'EngineDied'
+}
+
+const unavailable = (cause: unknown) => new Problem('storage_unavailable', { retry_after: 2 }, { cause })
 
 /**
  * Starts the thread and opens the database in `directory`, which must be initialised and locked.
- * @param onEnded the thread ended although nobody closed it. Everything asked of it, then and later, fails with `storage_unavailable`.
+ *
+ * Rejects with `EngineDied` when PostgreSQL gives up as it starts.
+ * @param onEnded the thread ended although nobody closed it, for this reason. Everything asked of it, then and later, fails with `storage_unavailable`.
  */
-export const startEngine = (directory: string, onEnded: (problem: Problem) => void): Promise<Engine> => {
+export const startEngine = (directory: string, onEnded: (cause: Error) => void): Promise<Engine> => {
   const syncs = new Int32Array(new SharedArrayBuffer(4))
   const worker = new Worker(new URL('./pglite-thread.mjs', import.meta.url), {
     workerData: { directory, syncs },
@@ -83,10 +90,11 @@ export const startEngine = (directory: string, onEnded: (problem: Problem) => vo
   const listeners = new Map<number, (payload: string) => void>()
   let count = 0
   let state: 'starting' | 'open' | 'closing' | 'ended' = 'starting'
+  let fault = new Error('the thread of the embedded database ended by itself')
 
   const ask = (request: Request): Promise<readonly RawAnswer[]> =>
     new Promise((resolve, reject) => {
-      if (state === 'ended') return reject(ended())
+      if (state === 'ended') return reject(unavailable(fault))
       const id = count++
       waiting.set(id, { resolve, reject })
       // Like a database in this process: it keeps the process running while it has something to do.
@@ -133,24 +141,23 @@ export const startEngine = (directory: string, onEnded: (problem: Problem) => vo
   }
 
   return new Promise((resolve, reject) => {
-    let fault: unknown
     worker.on('message', (message: Message) => {
       if ('ready' in message) {
         state = 'open'
         worker.unref()
         resolve(engine)
-      } else if ('listener' in message) listeners.get(message.listener)?.(message.payload)
+      } else if ('died' in message) fault = new EngineDied(message.died)
+      else if ('listener' in message) listeners.get(message.listener)?.(message.payload)
       else settle(message)
     })
-    worker.on('error', error => (fault = error))
+    worker.on('error', error => (fault = error instanceof Error ? error : fault))
     worker.on('exit', () => {
       const asked = state
       state = 'ended'
-      const problem = ended(fault)
-      for (const waiter of waiting.values()) waiter.reject(problem)
+      for (const waiter of waiting.values()) waiter.reject(unavailable(fault))
       waiting.clear()
-      reject(fault instanceof Error ? fault : problem)
-      if (asked === 'open') onEnded(problem)
+      reject(fault)
+      if (asked === 'open') onEnded(fault)
     })
   })
 }

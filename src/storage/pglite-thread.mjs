@@ -20,26 +20,48 @@ const syncDirectory = path => {
   }
 }
 
+/** What PostgreSQL said last that it could not go on after, without the statement: that is a line of its own. */
+let complaint
+
+/** @returns never */
+const die = error => {
+  parentPort.postMessage({ died: complaint ?? error?.message ?? String(error) })
+  process.exit(1)
+}
+
 /**
- * PGlite's Node file system does not implement fsync: a commit would live in the page cache only. This one does. It reaches into
- * Emscripten's file system, hence the exact pin of the package.
+ * PGlite's Node file system does not implement fsync: a commit would live in the page cache only. This one does.
+ *
+ * PGlite takes everything that is thrown out of the database's code for an error of a statement, and asks again, for ever. PostgreSQL's
+ * own errors have the status 100; anything else, a PANIC for want of room first of all, leaves it in the middle of something, perhaps of
+ * a commit that is then answered as if it had worked. The thread ends there instead, as a PostgreSQL server does.
+ *
+ * Both reach into Emscripten, hence the exact pin of the package.
  */
 const durableFiles = () => {
   const files = new NodeFS(directory)
-  const init = files.init.bind(files)
-  files.init = async (instance, options) => {
-    const result = await init(instance, options)
-    const addFsync = ({ FS }) => {
-      const { type } = FS.lookupPath('/pglite/data', { follow_mount: true }).node.mount
-      type.stream_ops.fsync ??= stream => {
-        Atomics.add(syncs, 0, 1)
+  const statementError = 100
+  files.initialSyncFs = async () => {
+    const { Module } = files.pg
+    const { type } = Module.FS.lookupPath('/pglite/data', { follow_mount: true }).node.mount
+    type.stream_ops.fsync ??= stream => {
+      Atomics.add(syncs, 0, 1)
+      // an error of Node's own would not be one to PostgreSQL
+      return type.tryFSOperation(() => {
         if (stream.nfd !== undefined) fsyncSync(stream.nfd)
-        else if (FS.isDir(stream.node.mode)) syncDirectory(type.realPath(stream.node))
+        else if (Module.FS.isDir(stream.node.mode)) syncDirectory(type.realPath(stream.node))
         return 0
+      })
+    }
+    const once = Module._PostgresMainLoopOnce
+    Module._PostgresMainLoopOnce = () => {
+      try {
+        return once()
+      } catch (error) {
+        if (error?.status !== statementError) die(error)
+        throw error
       }
     }
-    result.emscriptenOpts.preRun = [...(result.emscriptenOpts.preRun ?? []), addFsync]
-    return result
   }
   return files
 }
@@ -55,9 +77,12 @@ const settings = ['wal_sync_method=fsync', 'wal_init_zero=off', 'shared_buffers=
 setFlagsFromString('--wasm-tiering-budget=2000000000')
 const database = new PGlite({
   fs: durableFiles(),
+  onStderr(line) {
+    complaint = /\b(?:PANIC|FATAL):\s+(.*)/.exec(line)?.[1] ?? complaint
+  },
   startParams: [...PGlite.defaultStartParams.filter(parameter => parameter !== '-F'), ...settings.flatMap(one => ['-c', one])],
 })
-await database.waitReady
+await database.waitReady.catch(die)
 setFlagsFromString('--wasm-tiering-budget=1800000')
 for (const type of Object.keys(database.parsers)) database.parsers[type] = asItIs
 for (const type of Object.keys(database.serializers)) database.serializers[type] = asItIs

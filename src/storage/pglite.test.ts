@@ -1,12 +1,15 @@
 import { spawn } from 'node:child_process'
-import { existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs'
+import { randomBytes } from 'node:crypto'
+import { cpSync, existsSync, mkdirSync, readdirSync, renameSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Worker } from 'node:worker_threads'
 import { sql } from 'kysely'
-import { beforeAll, expect, test } from 'vitest'
+import { beforeAll, expect, test, vi } from 'vitest'
 import { freshDataDir, missingDataDir, setUpTimeoutMs } from '../../test/support/databases.ts'
+import { Problem } from '../core/problem.ts'
 import { openDatabase } from './database.ts'
 import { openEmbedded } from './pglite.ts'
+import type { Session } from './session.ts'
 
 beforeAll(async () => {
   await freshDataDir()
@@ -107,6 +110,99 @@ test('[pglite] answering goes on while the database works', async () => {
   clearInterval(timer)
   expect(ticks).toBeGreaterThan(2)
   session.release()
+  await source.close()
+})
+
+/** An open database with a table of a thousand rows, and the path of its file. */
+const withRows = async (dataDir: string) => {
+  const open = await openDatabase({ dataDir })
+  await sql`create table t (i int primary key, text text)`.execute(open.db)
+  await sql`insert into t select i, repeat(md5(i::text), 10) from generate_series(1, 1000) i`.execute(open.db)
+  const { rows } = await sql<{ path: string }>`select pg_relation_filepath('t') as path`.execute(open.db)
+  return { open, file: join(dataDir, 'database', rows[0]?.path ?? '') }
+}
+
+test('[pglite] a file that is cut short, missing or scribbled on: the start says that it is damaged, where, and what to do', async () => {
+  const whole = await freshDataDir()
+  const { open, file } = await withRows(whole)
+  await open.close()
+  const database = join(whole, 'database')
+  const [segment = ''] = readdirSync(join(database, 'pg_wal')).filter(name => /^[0-9A-F]{24}$/.test(name))
+  const halves = statSync(file).size / 2 / 8192
+  const damages: [RegExp, () => void][] = [
+    [/could not read blocks \d+\.\.\d+ in file "base\//, () => truncateSync(file, Math.floor(halves) * 8192)],
+    [/could not open file "base\/.*No such file/, () => rmSync(file)],
+    [/invalid page in block/, () => writeFileSync(file, randomBytes(statSync(file).size))],
+    [/could not locate a valid checkpoint record/, () => truncateSync(join(database, 'pg_wal', segment), 8192)],
+    [/could not open file "global\/pg_control"/, () => rmSync(join(database, 'global/pg_control'))],
+    [/its file PG_VERSION is missing/, () => rmSync(join(database, 'PG_VERSION'))],
+  ]
+  for (const [why, damage] of damages) {
+    const kept = `${whole}.kept`
+    cpSync(database, kept, { recursive: true })
+    damage()
+    const refusal = await openDatabase({ dataDir: whole }).then(
+      () => 'it opened',
+      (error: unknown) => (error instanceof Problem ? error.message : 'no sentence'),
+    )
+    expect(refusal).toMatch(why)
+    expect(refusal).toMatch(
+      /^The embedded database in .* is damaged: .*\. Restore a back-up into an empty data directory, and keep this one/,
+    )
+    expect(existsSync(`${whole}.lock`)).toBe(false)
+    rmSync(database, { recursive: true })
+    renameSync(kept, database)
+  }
+  const again = await openDatabase({ dataDir: whole })
+  expect((await sql`select count(*)::int as count from t`.execute(again.db)).rows).toStrictEqual([{ count: 1000 }])
+  await again.close()
+})
+
+test('[pglite] a database that gives up is started again, and who listens is told; it ends when the files are damaged', async () => {
+  const told: string[] = []
+  const lines: string[] = []
+  const dataDir = await freshDataDir()
+  const source = await openEmbedded(
+    dataDir,
+    problem => told.push(problem.message),
+    line => lines.push(line),
+  )
+  const heard: string[] = []
+  await source.listen(
+    'news',
+    payload => heard.push(payload),
+    () => heard.push('lost'),
+  )
+  const session = await source.acquire()
+  await session.script('create table t (i int); insert into t values (1)')
+  const log = join(dataDir, 'database', 'pg_wal')
+  const giveUp = async (inside: Session) => {
+    await inside.script('begin; insert into t values (2)')
+    renameSync(log, `${log}.away`)
+    // the rest of the file is left out: the next one cannot be made
+    const refused = inside.script('select pg_switch_wal(); insert into t values (3); commit')
+    await expect(refused).rejects.toMatchObject({ code: 'storage_unavailable' })
+  }
+  await giveUp(session)
+  await expect(session.query('select 1', []), 'the transaction is gone').rejects.toMatchObject({ code: 'storage_unavailable' })
+  session.release()
+  await expect(source.acquire(), 'meanwhile').rejects.toMatchObject({ code: 'storage_unavailable' })
+  renameSync(`${log}.away`, log)
+  const next = await vi.waitFor(() => source.acquire(), { timeout: 30_000, interval: 50 })
+  await expect(session.query('select 1', []), 'another engine').rejects.toMatchObject({ code: 'storage_unavailable' })
+  expect((await next.query('select i from t', [])).rows).toStrictEqual([{ i: 1 }])
+  await next.script("notify news, 'again'")
+  expect(heard).toStrictEqual(['lost', 'again'])
+  expect(lines).toStrictEqual([
+    expect.stringMatching(/has stopped and is started again: could not .*pg_wal/),
+    'the embedded database works again',
+  ])
+  expect(told).toStrictEqual([])
+
+  await giveUp(next)
+  next.release()
+  await vi.waitFor(() => expect(told).toHaveLength(1), { timeout: 30_000, interval: 50 })
+  expect(told[0]).toMatch(/^The embedded database in .* is damaged: /)
   await source.close()
 })
 

@@ -1,10 +1,25 @@
 import { fork } from 'node:child_process'
-import { closeSync, existsSync, fsyncSync, mkdirSync, openSync, readdirSync, readFileSync, renameSync, rmSync } from 'node:fs'
+import {
+  accessSync,
+  closeSync,
+  constants,
+  existsSync,
+  fsyncSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+} from 'node:fs'
 import { join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { Problem } from '../core/problem.ts'
 import { lockDirectory } from './directory-lock.ts'
-import { startEngine } from './pglite-engine.ts'
+import { checkTables } from './pglite-check.ts'
+import { EngineDied } from './pglite-engine.ts'
+import { startLasting, type Ends } from './pglite-lasting.ts'
+import { startRefused } from './pglite-refusal.ts'
 import { storageError, type Session, type SessionSource } from './session.ts'
 
 /** The database's files are a folder of the data directory, so that a mounted volume can be the data directory itself. */
@@ -28,7 +43,7 @@ export interface EmbeddedSource extends SessionSource {
   readonly version: string
   /** How often the engine asked the disk to keep what was written; never grows if durability is broken. */
   syncCount(): number
-  listen(channel: string, onMessage: (payload: string) => void): Promise<() => Promise<void>>
+  listen(channel: string, onMessage: (payload: string) => void, onLost: () => void): Promise<() => Promise<void>>
 }
 
 const syncDirectory = (path: string): void => {
@@ -56,7 +71,10 @@ const runInitialiser = (target: string): Promise<void> =>
     child.on('error', failed)
     child.on('exit', (code, signal) => {
       if (code === 0) done()
-      else failed(new Error(`the initialising process ended with ${signal ?? code}: ${complaint}`))
+      else {
+        const detail = `No embedded database could be made in ${target}: ${complaint || `the process that makes it ended with ${signal ?? code}`}.`
+        failed(new Problem('storage_unavailable', { detail }, { cause: new Error(complaint) }))
+      }
     })
   })
 
@@ -69,15 +87,23 @@ export const initialiseEmbedded = async (dataDir: string): Promise<string> => {
   const directory = join(parent, databaseFolder)
   mkdirSync(parent, { recursive: true, mode: 0o700 })
   if (!existsSync(join(directory, 'PG_VERSION'))) {
+    if (existsSync(directory) && readdirSync(directory).length > 0) throw new EngineDied('its file PG_VERSION is missing')
     for (const name of readdirSync(parent)) {
       if (name.startsWith(`${databaseFolder}.new-`)) rmSync(join(parent, name), { recursive: true, force: true })
     }
     const draft = join(parent, `${databaseFolder}.new-${process.pid}`)
-    await runInitialiser(draft)
-    syncTree(draft)
-    renameSync(draft, directory)
-    syncDirectory(parent)
+    try {
+      await runInitialiser(draft)
+      syncTree(draft)
+      renameSync(draft, directory)
+      syncDirectory(parent)
+    } catch (error) {
+      rmSync(draft, { recursive: true, force: true })
+      throw error
+    }
   }
+  // PostgreSQL would say of its lock file that it is there already
+  accessSync(directory, constants.R_OK | constants.W_OK | constants.X_OK)
   const version = readFileSync(join(directory, 'PG_VERSION'), 'utf8').trim()
   if (version !== formatVersion) {
     const detail = `${directory} was written by PostgreSQL ${version}, this program embeds ${formatVersion}. Export it with the version of Patchbay that wrote it, and import that into an empty data directory.`
@@ -129,22 +155,29 @@ const endProcess = (problem: Problem): void => {
 
 /**
  * PostgreSQL inside this process (PGlite), on a thread of its own: one session, one mutex for everybody, synced to disk, its directory locked.
+ * When it gives up, for want of room on the disk, it is started again until that works; meanwhile everything is refused.
  *
- * Throws `storage_unavailable` when the directory is in use or was written by another major version.
- * @param onEnded the thread ended by itself, which nothing can mend
+ * Throws `storage_unavailable` with sentences when the directory is in use, cannot be used, is damaged, or was written by another major version.
+ * @param onEnded it has stopped, and cannot be started again
  */
-export const openEmbedded = async (dataDir: string, onEnded: (problem: Problem) => void = endProcess): Promise<EmbeddedSource> => {
-  const lock = lockDirectory(dataDir)
+export const openEmbedded = async (
+  dataDir: string,
+  onEnded: (problem: Problem) => void = endProcess,
+  log: (line: string) => void = () => {},
+): Promise<EmbeddedSource> => {
+  let release = (): void => {}
   try {
-    return await start(await initialiseEmbedded(dataDir), () => lock.release(), onEnded)
+    const lock = lockDirectory(dataDir)
+    release = () => lock.release()
+    return await start(await initialiseEmbedded(dataDir), release, { onEnded, log })
   } catch (error) {
-    lock.release()
-    throw error
+    release()
+    throw startRefused(resolve(dataDir), error)
   }
 }
 
-const start = async (directory: string, onClosed: () => void, onEnded: (problem: Problem) => void): Promise<EmbeddedSource> => {
-  const engine = await startEngine(directory, onEnded)
+const start = async (directory: string, onClosed: () => void, ends: Ends): Promise<EmbeddedSource> => {
+  const engines = await startLasting(directory, ends)
   const takeTurn = createMutex()
   let closed = false
   let used = false
@@ -158,15 +191,19 @@ const start = async (directory: string, onClosed: () => void, onEnded: (problem:
   const acquire = async (): Promise<Session> => {
     if (closed) throw new Problem('shutting_down')
     const release = await takeTurn()
-    if (closed) {
+    try {
+      if (closed) throw new Problem('shutting_down')
+      // a transaction that lost its engine does not go on in the next one
+      const engine = engines.current()
+      used = true
+      return {
+        query: (text, values) => attempt(() => engine.query(text, values)),
+        script: text => attempt(() => engine.script(text)),
+        release,
+      }
+    } catch (error) {
       release()
-      throw new Problem('shutting_down')
-    }
-    used = true
-    return {
-      query: (text, values) => attempt(() => engine.query(text, values)),
-      script: text => attempt(() => engine.script(text)),
-      release,
+      throw error
     }
   }
   const alone = async <T>(work: (session: Session) => Promise<T>): Promise<T> => {
@@ -184,13 +221,20 @@ const start = async (directory: string, onClosed: () => void, onEnded: (problem:
     return wasUsed
   })
 
-  const version = await alone(async session => (await session.query('show server_version', [])).rows as { server_version: string }[])
+  const version = await alone(async session => {
+    await checkTables(session)
+    return (await session.query('show server_version', [])).rows as { server_version: string }[]
+  }).catch(async (error: unknown) => {
+    upkeep.stop()
+    await engines.close().catch(() => undefined)
+    throw error
+  })
   return {
     version: version[0]?.server_version ?? '',
-    syncCount: () => engine.syncCount(),
+    syncCount: () => engines.syncCount(),
     acquire,
-    async listen(channel, onMessage) {
-      const stop = await alone(() => attempt(() => engine.listen(channel, onMessage)))
+    async listen(channel, onMessage, onLost) {
+      const stop = await alone(() => attempt(() => engines.listen(channel, onMessage, onLost)))
       return async () => {
         if (!closed) await alone(() => attempt(() => stop()))
       }
@@ -201,7 +245,7 @@ const start = async (directory: string, onClosed: () => void, onEnded: (problem:
       const release = await takeTurn()
       closed = true
       try {
-        await engine.close()
+        await engines.close()
       } finally {
         onClosed()
         release()

@@ -1,5 +1,6 @@
 import pg from 'pg'
 import { Problem } from '../core/problem.ts'
+import { createListener, type Listener } from './postgres-listener.ts'
 import { losesSession, storageError, type Answer, type Session, type SessionSource } from './session.ts'
 
 const minimumVersion = 150_000
@@ -15,14 +16,28 @@ const limits = {
   idle_in_transaction_session_timeout: 30_000,
 }
 
+/**
+ * The same where sessions cannot be given limits, because a pooler lends each of them for a transaction: what can be said at its beginning.
+ * A single statement has what its user was given (docs/deployment.md), and `query_timeout`.
+ */
+const pooledLimits = {
+  max: limits.max,
+  connectionTimeoutMillis: limits.connectionTimeoutMillis,
+  query_timeout: limits.query_timeout,
+}
+const transactionLimits = `set local statement_timeout = ${limits.statement_timeout}; set local idle_in_transaction_session_timeout = ${limits.idle_in_transaction_session_timeout}`
+
 /** For migrations, exports and imports: one session, no limit on statements, but none that waits long for a lock while others queue behind it. */
 const maintenanceLimits = { max: 1, connectionTimeoutMillis: 5_000, lock_timeout: 2_000 }
-
-const listenerPingEveryMs = 5_000
 
 export interface PostgresOptions {
   /** `postgres://user:password@host:port/database` */
   readonly url: string
+  /**
+   * When given, `url` leads to a pooler that lends sessions for a transaction each (PgBouncer's transaction mode), and this one past it:
+   * for LISTEN, and for maintenance.
+   */
+  readonly directUrl?: string | undefined
   /** Sets the search path; the schema must exist. */
   readonly schema?: string | undefined
   /** Told of connections that break; without secrets. */
@@ -35,14 +50,22 @@ export interface PostgresSource extends SessionSource {
 
 const identifier = (name: string): string => pg.escapeIdentifier(name)
 
-const clientConfig = ({ url, schema }: PostgresOptions): pg.ClientConfig => ({
+/** A pooler refuses settings of a session, or forgets them. */
+const pooledConfig = ({ url }: PostgresOptions): pg.ClientConfig => ({
   connectionString: url,
   application_name: 'patchbay',
   keepAlive: true,
-  // of statements as short as ours the compiler takes longer than they do: 150 ms for a page of 200 000 connections
-  options: ['-c jit=off', ...(schema === undefined ? [] : [`-c search_path=${identifier(schema).replaceAll(/([\\ ])/g, '\\$1')}`])].join(
-    ' ',
-  ),
+})
+
+/** @param more settings of the session, as `-c name=value`. */
+const sessionConfig = (options: PostgresOptions, more: readonly string[] = []): pg.ClientConfig => ({
+  ...pooledConfig({ ...options, url: options.directUrl ?? options.url }),
+  options: [
+    // of statements as short as ours the compiler takes longer than they do: 150 ms for a page of 200 000 connections
+    '-c jit=off',
+    ...(options.schema === undefined ? [] : [`-c search_path=${identifier(options.schema).replaceAll(/([\\ ])/g, '\\$1')}`]),
+    ...more,
+  ].join(' '),
 })
 
 const nothing = (): void => {}
@@ -54,7 +77,8 @@ const isOutdated = (error: unknown): boolean => error instanceof Error && 'code'
 
 const answersOf = (result: pg.QueryResult | pg.QueryResult[]): Answer[] => (Array.isArray(result) ? result : [result])
 
-const sessionOf = (client: pg.PoolClient): Session => {
+/** @param pooled What is prepared stays with a session that the next transaction may not get. */
+const sessionOf = (client: pg.PoolClient, pooled: boolean): Session => {
   let broken: Error | undefined
   let outdated = false
   const run = async (work: () => Promise<pg.QueryResult | pg.QueryResult[]>): Promise<Answer[]> => {
@@ -69,7 +93,7 @@ const sessionOf = (client: pg.PoolClient): Session => {
   }
   return {
     async query(text, values, name) {
-      if (name === undefined) return first(await run(() => client.query(text, [...values])))
+      if (pooled || name === undefined) return first(await run(() => client.query(text, [...values])))
       try {
         return first(await run(() => client.query({ name, text, values: [...values] })))
       } catch (error) {
@@ -87,137 +111,40 @@ const sessionOf = (client: pg.PoolClient): Session => {
 /** Opens nothing yet: the first session does. */
 export const postgresSource = (options: PostgresOptions, purpose: 'service' | 'maintenance'): PostgresSource => {
   const log = options.log ?? nothing
-  const pool = new pg.Pool({ ...clientConfig(options), ...(purpose === 'service' ? limits : maintenanceLimits) })
+  const pooled = purpose === 'service' && options.directUrl !== undefined
+  const pool = new pg.Pool(
+    purpose === 'maintenance'
+      ? { ...sessionConfig(options, ['-c statement_timeout=0']), ...maintenanceLimits }
+      : pooled
+        ? { ...pooledConfig(options), ...pooledLimits }
+        : { ...sessionConfig(options), ...limits },
+  )
   // Without listeners a connection that the server closes, idle or in use, would end the process.
   pool.on('error', error => log(`a database connection was lost: ${error.message}`))
   pool.on('connect', client => client.on('error', nothing))
   let listener: Listener | undefined
 
   return {
+    ...(pooled && { transactionLimits }),
     async acquire() {
       if (pool.ending) throw new Problem('shutting_down')
       try {
-        return sessionOf(await pool.connect())
+        return sessionOf(await pool.connect(), pooled)
       } catch (error) {
         throw storageError(error)
       }
     },
     async listen(channel, onMessage, onLost) {
-      listener ??= createListener(options)
+      listener ??= createListener(sessionConfig(options), {
+        log,
+        notify: name => pool.query('select pg_notify($1, $2)', [name, '']).then(nothing),
+        unheard: () => refusal(options, notListening),
+      })
       return listener.add(channel, onMessage, onLost)
     },
     async close() {
       await listener?.close()
       if (!pool.ending) await pool.end()
-    },
-  }
-}
-
-interface Subscription {
-  readonly channel: string
-  readonly onMessage: (payload: string) => void
-  readonly onLost: () => void
-}
-
-interface Listener {
-  add(channel: string, onMessage: (payload: string) => void, onLost: () => void): Promise<() => Promise<void>>
-  close(): Promise<void>
-}
-
-/**
- * One connection of its own for LISTEN, made again whenever it is lost. `onLost` is called at the loss and again once listening
- * resumed: notifications of the time between are gone, so whatever was remembered meanwhile must be forgotten too.
- */
-const createListener = (options: PostgresOptions): Listener => {
-  const log = options.log ?? nothing
-  const subscriptions = new Set<Subscription>()
-  let connected: Promise<pg.Client> | undefined
-  let retry: NodeJS.Timeout | undefined
-  let closed = false
-  let failures = 0
-
-  const everyoneLost = (): void => {
-    for (const subscription of subscriptions) subscription.onLost()
-  }
-
-  const connect = async (): Promise<pg.Client> => {
-    const client = new pg.Client({ ...clientConfig(options), connectionTimeoutMillis: 5_000, query_timeout: 5_000 })
-    let lost = false
-    // A half-open connection says nothing: only asking tells.
-    const ping = setInterval(() => void client.query('select 1').catch(loseIt), listenerPingEveryMs).unref()
-    const loseIt = (): void => {
-      if (lost) return
-      lost = true
-      clearInterval(ping)
-      client.end().catch(nothing)
-      if (closed) return
-      connected = undefined
-      everyoneLost()
-      schedule()
-    }
-    client.on('error', loseIt)
-    client.on('end', loseIt)
-    client.on('notification', ({ channel, payload = '' }) => {
-      for (const subscription of subscriptions) if (subscription.channel === channel) subscription.onMessage(payload)
-    })
-    try {
-      await client.connect()
-      for (const channel of new Set([...subscriptions].map(each => each.channel))) await client.query(`listen ${identifier(channel)}`)
-    } catch (error) {
-      lost = true
-      clearInterval(ping)
-      client.end().catch(nothing)
-      throw error
-    }
-    return client
-  }
-
-  const schedule = (): void => {
-    const delayMs = Math.min(5_000, 100 * 2 ** failures++)
-    retry = setTimeout(() => {
-      if (connected) {
-        // A new subscriber did not wait for this and connected for everybody.
-        everyoneLost()
-        return
-      }
-      connected = connect()
-      connected.then(
-        () => {
-          failures = 0
-          everyoneLost()
-        },
-        (error: unknown) => {
-          connected = undefined
-          log(`listening for database notifications failed: ${error instanceof Error ? error.message : 'unknown'}`)
-          if (!closed) schedule()
-        },
-      )
-    }, delayMs).unref()
-  }
-
-  return {
-    async add(channel, onMessage, onLost) {
-      const subscription = { channel, onMessage, onLost }
-      subscriptions.add(subscription)
-      try {
-        if (connected) await (await connected).query(`listen ${identifier(channel)}`)
-        else await (connected = connect())
-      } catch (error) {
-        subscriptions.delete(subscription)
-        connected = undefined
-        throw storageError(error)
-      }
-      return async () => {
-        subscriptions.delete(subscription)
-        if ([...subscriptions].some(each => each.channel === channel) || closed) return
-        await (await connected)?.query(`unlisten ${identifier(channel)}`).catch(nothing)
-      }
-    },
-    async close() {
-      closed = true
-      clearTimeout(retry)
-      const client = await connected?.catch(() => undefined)
-      await client?.end()
     },
   }
 }
@@ -228,32 +155,90 @@ export const describeUrl = (url: string): string => {
   return `${host}:${port}/${database ?? ''}`
 }
 
+const refusal = ({ url }: PostgresOptions, reason: string, cause?: unknown): Problem =>
+  new Problem('storage_unavailable', { detail: `PostgreSQL at ${describeUrl(url)} ${reason}` }, { cause })
+
+const notListening =
+  'does not tell Patchbay of changes that other instances make. If PATCHBAY_DATABASE_URL leads to a connection pooler, set PATCHBAY_DATABASE_DIRECT_URL to a URL that leads past it.'
+
+const noneLeft =
+  'has no connection left for Patchbay: others hold all that it, or this user, may have (max_connections). Close some of them, or allow more; each Patchbay process needs 12.'
+
+/** For a start that got some sessions and no more of them; null when it was something else. */
+export const noSessionLeft = (error: unknown): string | null =>
+  error instanceof Problem && error.cause instanceof Error && 'code' in error.cause && error.cause.code === '53300'
+    ? `PostgreSQL ${noneLeft}`
+    : null
+
+/** Why no session was to be had, as far as PostgreSQL or the pooler before it said so. */
+function whyNoSession(error: unknown): string {
+  const cause = error instanceof Problem ? error.cause : error
+  if (!(cause instanceof Error)) return noWayIn
+  if ('code' in cause && cause.code === '53300') return noneLeft
+  if (/unsupported startup parameter/.test(cause.message))
+    return 'is behind a connection pooler that takes no settings of a session. Set PATCHBAY_DATABASE_DIRECT_URL to a URL that leads past the pooler.'
+  return noWayIn
+}
+const noWayIn = 'does not answer, or does not let Patchbay in. Check PATCHBAY_DATABASE_URL and that the server runs.'
+
+interface Inspected {
+  readonly schema: string
+  /** Such as `15.20`. */
+  readonly version: string
+  /** Which database of which server it is; the same from every session, until the server starts again. */
+  readonly identity: string
+}
+
 /**
  * The schema that tables go to, and the server's version.
  * Throws `storage_unavailable`, naming the server, when it does not answer, is older than PostgreSQL 15, or has no such schema.
  */
-export const inspectServer = async (
-  source: SessionSource,
-  { url, schema }: PostgresOptions,
-): Promise<{ schema: string; version: string }> => {
-  const where = describeUrl(url)
-  const refuse = (reason: string, cause?: unknown): Problem => {
-    return new Problem('storage_unavailable', { detail: `PostgreSQL at ${where} ${reason}` }, { cause })
-  }
+const inspect = async (source: SessionSource, options: PostgresOptions): Promise<Inspected> => {
   const session = await source.acquire().catch((error: unknown) => {
-    throw refuse('does not answer, or does not let Patchbay in. Check PATCHBAY_DATABASE_URL and that the server runs.', error)
+    throw refusal(options, whyNoSession(error), error)
   })
   try {
     const answer = await session.query(
-      "select current_schema() as schema, current_setting('server_version') as version, current_setting('server_version_num')::int as number",
+      `select current_schema() as schema, current_setting('server_version') as version, current_setting('server_version_num')::int as number,
+        (select oid from pg_database where datname = current_database()) || ' ' || extract(epoch from pg_postmaster_start_time()) as identity`,
       [],
     )
-    const [row] = answer.rows as { schema: string | null; version: string; number: number }[]
-    if (!row || row.number < minimumVersion) throw refuse(`is version ${row?.version ?? '?'}. Patchbay needs 15 or newer.`)
-    if (row.schema === null) throw refuse(`has no schema ${schema ?? 'public'} that this user may use. Create it, or allow its use.`)
-    return { schema: row.schema, version: row.version.split(' ')[0] ?? row.version }
+    const [row] = answer.rows as { schema: string | null; version: string; number: number; identity: string }[]
+    if (!row || row.number < minimumVersion) throw refusal(options, `is version ${row?.version ?? '?'}. Patchbay needs 15 or newer.`)
+    if (row.schema === null)
+      throw refusal(options, `has no schema ${options.schema ?? 'public'} that this user may use. Create it, or allow its use.`)
+    return { schema: row.schema, version: row.version.split(' ')[0] ?? row.version, identity: row.identity }
+  } catch (error) {
+    // a pooler takes everybody in and finds out afterwards
+    if (options.directUrl !== undefined && error instanceof Problem && error.facts['detail'] === undefined)
+      throw refusal(options, whyNoSession(error), error)
+    throw error
   } finally {
     session.release()
+  }
+}
+
+/**
+ * The schema that tables go to, and the server's version; with a direct URL also that both URLs lead to the same.
+ * @throws Problem storage_unavailable with a sentence that names the server
+ */
+export const inspectServer = async (source: SessionSource, options: PostgresOptions): Promise<Inspected> => {
+  const { directUrl } = options
+  const found = await inspect(source, options)
+  if (directUrl === undefined) return found
+  const direct = postgresSource(options, 'maintenance')
+  try {
+    const past = await inspect(direct, { ...options, url: directUrl, directUrl: undefined })
+    if (past.identity !== found.identity)
+      throw refusal(options, 'is another database than the one that PATCHBAY_DATABASE_DIRECT_URL leads to. Both must lead to the same one.')
+    if (past.schema !== found.schema)
+      throw refusal(
+        options,
+        `uses the schema ${found.schema} through the pooler, and ${past.schema} past it. A pooler cannot be told: ALTER ROLE … SET search_path = ${past.schema} on the server, and let the pooler connect anew.`,
+      )
+    return past
+  } finally {
+    await direct.close()
   }
 }
 

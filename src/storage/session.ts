@@ -33,6 +33,8 @@ export interface Session {
 
 /** Where sessions come from: a pool (PostgreSQL) or the one session there is (embedded). */
 export interface SessionSource {
+  /** Statements that every transaction begins with, where a session keeps no settings. */
+  readonly transactionLimits?: string
   /** Rejects with `storage_unavailable` when none is to be had in time, with `shutting_down` after `close`. */
   acquire(): Promise<Session>
   close(): Promise<void>
@@ -115,7 +117,9 @@ const driverOf = (source: SessionSource): Driver => ({
     return connectionOf(await source.acquire())
   },
   async beginTransaction(connection, { isolationLevel, accessMode }) {
-    await run(connection, ['begin', isolationLevel && `isolation level ${isolationLevel}`, accessMode].filter(Boolean).join(' '))
+    const begin = ['begin', isolationLevel && `isolation level ${isolationLevel}`, accessMode].filter(Boolean).join(' ')
+    // in one message: it costs no round trip
+    await run(connection, source.transactionLimits === undefined ? begin : `${begin}; ${source.transactionLimits}`)
   },
   commitTransaction: connection => run(connection, 'commit'),
   rollbackTransaction: connection => run(connection, 'rollback'),

@@ -123,9 +123,9 @@ describe('R-1 the database goes away [postgres]', { timeout: 120_000 }, () => {
       expect(refreshes()).toEqual({ ok: before + 1 })
       expect(practice.state.counters.old_refresh_tokens_presented).toBe(0)
 
-      // what a crash between the commit and the removal leaves: nothing happens
+      // what a crash between the commit and the removal leaves, of a newer version even: nothing happens
       const { generation } = (await generationOf(name)) as { generation: number }
-      writeFileSync(file, text, { mode: 0o600 })
+      writeFileSync(file, JSON.stringify({ ...(JSON.parse(text) as object), of_tomorrow: 1 }), { mode: 0o600 })
       await replaySpool(patchbay.broker)
       expect([spooled(directory()), (await generationOf(name))?.generation]).toEqual([[], generation])
       // and one that cannot be read stays, and is told

@@ -5,6 +5,7 @@ import { setUpTimeoutMs } from '../support/databases.ts'
 import { startPatchbay, type Answer, type TestPatchbay } from '../support/patchbay.ts'
 import { connected, startPostgres, stopPostgresServer, type StartedPostgres } from '../support/postgres-server.ts'
 import { must, until } from '../support/practice-services.ts'
+import { startRelay, type Relay } from '../support/relay.ts'
 import { freshPath, runDirectory } from '../support/run-directory.ts'
 import { settingsFor, startScriptedUpstream, type ScriptedUpstream } from '../support/scripted-upstream.ts'
 
@@ -32,8 +33,9 @@ interface Heard {
 const names = ['one', 'two', 'three', 'four']
 const secretOf = (name: string) => `secret-of-${name}`
 
-describe('R-1 PostgreSQL itself is stopped, and killed, under load [postgres]', () => {
+describe('R-1 PostgreSQL itself is stopped, and killed, and the network to it comes and goes, under load [postgres]', () => {
   let server: StartedPostgres
+  let relay: Relay
   let up: ScriptedUpstream
   let patchbay: TestPatchbay
   /** Calls that reached the service with the right secret, and with any other. */
@@ -44,6 +46,9 @@ describe('R-1 PostgreSQL itself is stopped, and killed, under load [postgres]', 
     chmodSync(runDirectory(), 0o711)
     // what was committed survives a killed server: the operating system has it
     server = await startPostgres(freshPath('killed-postgres'), { fsync: 'off', max_connections: 60, shared_buffers: '32MB' })
+    const url = new URL(server.url)
+    relay = await startRelay({ host: url.hostname, port: Number(url.port) })
+    url.port = String(relay.port)
     up = await startScriptedUpstream()
     for (const name of names)
       up.on(`/${name}`, (request, response) => {
@@ -53,7 +58,7 @@ describe('R-1 PostgreSQL itself is stopped, and killed, under load [postgres]', 
       })
     patchbay = await startPatchbay({
       database: 'postgres',
-      databaseUrl: server.url,
+      databaseUrl: url.href,
       settings: { ...settingsFor(up), PATCHBAY_PRACTICE: 'off' },
     })
     const definition = {
@@ -67,7 +72,9 @@ describe('R-1 PostgreSQL itself is stopped, and killed, under load [postgres]', 
     for (const name of names) must(await create(name), 201)
   }, setUpTimeoutMs)
   afterAll(async () => {
+    relay.restore()
     await patchbay.stop()
+    await relay.close()
     await up.close()
     await stopPostgresServer(server.pid)
   })
@@ -115,18 +122,65 @@ describe('R-1 PostgreSQL itself is stopped, and killed, under load [postgres]', 
     return Number(rows[0]?.count)
   }
 
+  const logged = async () => {
+    await patchbay.broker.invocations.flush()
+    const client = await connected(server.url, 10_000)
+    const { rows } = await client.query<{ count: string }>(
+      'select coalesce(sum(cardinality(after_ms)), 0) as count from invocation_batches where status = 200',
+    )
+    await client.end()
+    return Number(rows[0]?.count)
+  }
+
+  /** What was answered while the load ran, and what is there after it. */
+  async function assertNothingWrong(heard: readonly Heard[], before: { readonly logged: number; readonly reached: number }): Promise<void> {
+    for (const { what, answer, took } of heard) {
+      if (answer.status < 300) {
+        if (what === 'call') expect(answer.json).toMatchObject({ status_code: 200, body: { right: true } })
+        if (what === 'read') expect(answer.json.link_name).toBe('two')
+        continue
+      }
+      expect([answer.status, answer.json?.code, answer.headers.get('retry-after')], answer.text).toEqual([503, 'storage_unavailable', '2'])
+      expect(took, `a ${what} was refused`).toBeLessThan(what === 'call' ? 4_000 : 10_000)
+    }
+    expect(reached.wrong).toBe(0)
+    expect((await logged()) - before.logged, 'every call that went out').toBe(reached.right - before.reached)
+    for (const name of written) expect((await patchbay.admin('GET', `/api/v1/connections/${name}`)).status, name).toBe(200)
+    const held = await until(sessions, count => count <= 14, 15_000)
+    expect(held, 'the pool has not grown').toBeLessThanOrEqual(14)
+  }
+
+  /** Breaks of 20 ms to a third of a second, as long as that apart: every kind of statement and both ends of a transaction are hit. */
+  const flaps = 12
+
+  it('the network to it comes and goes: the same', async () => {
+    const before = { logged: await logged(), reached: reached.right }
+    const { heard, stop } = load()
+    for (let flap = 0; flap < flaps; flap++) {
+      await delay(20 + Math.random() * 300)
+      relay[flap % 2 ? 'stall' : 'cut']()
+      await delay(20 + Math.random() * 300)
+      // a way that was lost in silence: what waited in it does not come out at its other end
+      if (flap % 4 === 1) relay.cut()
+      relay.restore()
+    }
+    const from = heard.length
+    await until(
+      async () => new Set(heard.slice(from).flatMap(one => (one.answer.status < 300 ? [one.what] : []))).size,
+      kinds => kinds === 3,
+      15_000,
+    )
+    await stop()
+    expect(
+      heard.some(one => one.answer.status === 503),
+      'the load met it',
+    ).toBe(true)
+    await assertNothingWrong(heard, before)
+  }, 60_000)
+
   it.each(['stopped and continued', 'killed and started again'])(
     '%s: refusals in time, nothing wrong, nothing unlogged, nothing acknowledged and lost, and it works again soon',
     async how => {
-      const logged = async () => {
-        await patchbay.broker.invocations.flush()
-        const client = await connected(server.url, 10_000)
-        const { rows } = await client.query<{ count: string }>(
-          'select coalesce(sum(cardinality(after_ms)), 0) as count from invocation_batches where status = 200',
-        )
-        await client.end()
-        return Number(rows[0]?.count)
-      }
       const before = { logged: await logged(), reached: reached.right }
       const { heard, stop } = load()
       const isRefused = ({ what, answer }: Heard) => what === 'call' && answer.status === 503
@@ -177,28 +231,11 @@ describe('R-1 PostgreSQL itself is stopped, and killed, under load [postgres]', 
       const since = heard.length
       await stop()
 
-      for (const { what, answer, took } of heard) {
-        if (answer.status < 300) {
-          if (what === 'call') expect(answer.json).toMatchObject({ status_code: 200, body: { right: true } })
-          if (what === 'read') expect(answer.json.link_name).toBe('two')
-          continue
-        }
-        expect([answer.status, answer.json?.code, answer.headers.get('retry-after')], answer.text).toEqual([
-          503,
-          'storage_unavailable',
-          '2',
-        ])
-        expect(took, `a ${what} was refused`).toBeLessThan(what === 'call' ? 4_000 : 10_000)
-      }
       expect(
         heard.slice(since).every(one => one.answer.status < 300),
         'and it goes on working',
       ).toBe(true)
-      expect(reached.wrong).toBe(0)
-      expect((await logged()) - before.logged, 'every call that went out').toBe(reached.right - before.reached)
-      for (const name of written) expect((await patchbay.admin('GET', `/api/v1/connections/${name}`)).status, name).toBe(200)
-      const held = await until(sessions, count => count <= 14, 15_000)
-      expect(held, 'the pool has not grown').toBeLessThanOrEqual(14)
+      await assertNothingWrong(heard, before)
     },
     120_000,
   )

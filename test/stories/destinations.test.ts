@@ -283,6 +283,8 @@ describe.each(['pglite', 'postgres'] as const)('S-8 a credential leaves for the 
       ['https://api.good.test/key/echo/..%20/me', {}],
       ['https://api.good.test/key/echo;/../me', {}],
       ['https://api.good.test/key/echo/..;/me', {}],
+      ['https://api.good.test/key/echo/．．/me', {}],
+      ['https://api.good.test/key/echo/..%ef%bc%8fme', {}],
       ['https://api.good.test//key/echo', {}],
       ['https://api.good.test/key/echo//../../me', {}],
       ['https://api.good.test/KEY/echo', {}],
@@ -293,6 +295,9 @@ describe.each(['pglite', 'postgres'] as const)('S-8 a credential leaves for the 
       expect([answer.status, answer.json.code, quiet], url).toEqual([403, 'destination_not_allowed', true])
     }
     expect((await invoked('https://api.good.test/key/echo/..\\me', {}, 'narrow')).json.code).toBe('invalid_url')
+    // said with the part that is the trouble, where the path begins as it should
+    expect((await invoked('https://api.good.test/key/echo/%u002e%u002e/me', {}, 'narrow')).json.detail).toContain('"%u002e%u002e"')
+    expect((await invoked('https://api.good.test/key/me', {}, 'narrow')).json.detail).toMatch(/only paths under \/key\/echo\.$/)
     // what servers take for another method or another path than the request line says
     for (const header of [
       'X-HTTP-Method-Override',

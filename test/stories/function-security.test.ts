@@ -294,6 +294,15 @@ describe.each(['pglite', 'postgres'] as const)('functions under attack [%s]', da
     expect((await ran(limited, 'second')).error).toMatchObject({ code: 'connection_not_found' })
     expect((await limited('PUT', at('first'), { source: 'x = 1;' })).status).toBe(403)
 
+    // it writes no functions: it reads none, does not find out by searching, and sees nothing of what schedules give to them
+    expect(must(await limited('GET', at('first')), 200).json).toMatchObject({ source: null, name: 'first' })
+    expect(must(await ada.ask('GET', at('first')), 200).json.source).toContain('first')
+    const found = async (asker: Asker) => must(await asker('GET', '/api/v1/functions?q=invokeurl'), 200).json.data.length as number
+    expect(await found(ada.ask)).toBeGreaterThan(0)
+    expect(await found(limited)).toBe(0)
+    for (const path of [at('first', '/versions'), at('first', '/schedules'), '/api/v1/functions/schedules'])
+      expect((await limited('GET', path)).status, path).toBe(403)
+
     // of the log it sees what it did itself, not what others gave and got
     const theirs = (await ran(ada.ask, 'first')).id as string
     for (const path of ['/api/v1/functions/runs', at('first', '/runs')]) {

@@ -1,4 +1,5 @@
 import { request as httpRequest } from 'node:http'
+import { setTimeout as delay } from 'node:timers/promises'
 import { gunzipSync } from 'node:zlib'
 import { networkInterfaces } from 'node:os'
 import { afterAll, assert, beforeAll, describe, expect, test } from 'vitest'
@@ -175,13 +176,33 @@ describe.each(['pglite', 'postgres'] as const)('looking after it [%s]', database
     assert.equal((await patchbay.nobody('GET', '/api/v1/invocations/stream')).status, 401)
   })
 
-  test('a stream ends when its reader is removed', async () => {
+  test('a stream ends at once when its reader signs out, in the console or on a page, or elsewhere changes the password, when its key is revoked, and when its reader is removed', async () => {
     const max = await joinsAs(patchbay, 'Max', 'user')
-    const cookie = [...max.browser.cookies].map(([name, value]) => `${name}=${value}`).join('; ')
-    const response = await fetch(`${patchbay.base}/api/v1/invocations/stream`, { headers: { cookie } })
-    const ended = response.text()
-    await patchbay.admin('DELETE', `/api/v1/members/${max.id}`)
-    assert.include(await ended, 'connected')
+    const stream = async (headers: Record<string, string>) => {
+      const response = await fetch(`${patchbay.base}/api/v1/invocations/stream`, { headers })
+      assert.equal(response.status, 200)
+      return { ended: response.text() }
+    }
+    const signedIn = async () => {
+      const browser = patchbay.browser()
+      await browser.signIn(max.email, memberPassword)
+      return { browser, stream: () => stream({ cookie: [...browser.cookies].map(([name, value]) => `${name}=${value}`).join('; ') }) }
+    }
+    const { id, key } = (await max.browser.ask('POST', '/api/v1/api-keys', { name: 'for a stream' })).json as { id: string; key: string }
+    const [console, page, other, last] = [await signedIn(), await signedIn(), await signedIn(), await signedIn()]
+    const passwords = { current_password: memberPassword, new_password: `${memberPassword}!` }
+    for (const [what, open, end] of [
+      ['console', console.stream, () => console.browser.ask('POST', '/api/auth/sign-out')],
+      ['page', page.stream, () => page.browser.ask('POST', '/sign-out')],
+      ['key', () => stream({ authorization: `Bearer ${key}` }), () => max.browser.ask('DELETE', `/api/v1/api-keys/${id}`)],
+      ['password', other.stream, () => last.browser.ask('POST', '/api/v1/me/password', passwords)],
+      ['removed', last.stream, () => patchbay.admin('DELETE', `/api/v1/members/${max.id}`)],
+    ] as const) {
+      const { ended } = await open()
+      assert.include([200, 204, 303], (await end()).status, what)
+      // long before it is looked at again who reads
+      assert.include(await Promise.race([ended, delay(8_000, 'it goes on')]), 'connected', what)
+    }
   })
 
   test('the audit log says who did what, filtered; nothing in it is secret', async () => {

@@ -5,7 +5,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { setUpTimeoutMs } from '../support/databases.ts'
 import { adminEmail, adminKey, adminPassword, startPatchbay, type Answer, type Asker, type TestPatchbay } from '../support/patchbay.ts'
-import { administrator, must, refusal, until, type Member } from '../support/practice-services.ts'
+import { administrator, keyDefinition, must, refusal, until, type Member } from '../support/practice-services.ts'
 import { ask, headOf, open, received, type Received } from '../support/raw-http.ts'
 import { settingsFor, startScriptedUpstream, type ScriptedUpstream } from '../support/scripted-upstream.ts'
 
@@ -17,15 +17,8 @@ interface Tenant {
   call(path: string): Promise<Answer>
 }
 
-async function tenantOf(up: ScriptedUpstream, asker: Asker): Promise<Tenant> {
-  const definition = {
-    link_name: 'key',
-    name: 'Key',
-    auth_type: 'api_key',
-    parameters: [{ name: 'X-Api-Key', display_name: 'API key' }],
-    api_hosts: [up.host],
-  }
-  must(await asker('POST', '/api/v1/services', definition), 201)
+async function tenantOf(patchbay: TestPatchbay, up: ScriptedUpstream, asker: Asker): Promise<Tenant> {
+  must(await asker('POST', '/api/v1/services', keyDefinition(patchbay, 'key', { api_hosts: [up.host] })), 201)
   const credentials = { 'X-Api-Key': 'practice-key' }
   must(await asker('POST', '/api/v1/connections', { service: 'key', name: 'key', link_name: 'key', credentials }), 201)
   return { ask: asker, call: path => asker('POST', '/api/v1/invoke', { connection: 'key', url: up.url + path }) }
@@ -61,8 +54,8 @@ describe.each(['pglite', 'postgres'] as const)('X25 more than it can carry [%s]'
     const settings = { ...settingsFor(up), PATCHBAY_CALLS_UNDER_WAY: '8', PATCHBAY_CALLS_UNDER_WAY_ORGANIZATION: '6' }
     patchbay = await startPatchbay({ database, settings })
     ada = await administrator(patchbay)
-    ours = await tenantOf(up, patchbay.admin)
-    theirs = await tenantOf(up, await otherOrganization(patchbay, ada))
+    ours = await tenantOf(patchbay, up, patchbay.admin)
+    theirs = await tenantOf(patchbay, up, await otherOrganization(patchbay, ada))
     must(await ada.ask('PUT', '/api/v1/functions/standalone/nothing', { source: 'void standalone.nothing() { info "x"; }' }), 201)
   }, setUpTimeoutMs)
   afterAll(async () => {
@@ -243,8 +236,8 @@ describe('X25 too much at once [pglite]', () => {
       PATCHBAY_INCOMING_CONNECTIONS: '60',
     }
     patchbay = await startPatchbay({ database: 'pglite', settings })
-    ours = await tenantOf(up, patchbay.admin)
-    theirs = await tenantOf(up, await otherOrganization(patchbay, await administrator(patchbay)))
+    ours = await tenantOf(patchbay, up, patchbay.admin)
+    theirs = await tenantOf(patchbay, up, await otherOrganization(patchbay, await administrator(patchbay)))
   }, setUpTimeoutMs)
   afterAll(async () => {
     await patchbay.stop()

@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { usualPatience } from '../../src/http/patience.ts'
 import { setUpTimeoutMs } from '../support/databases.ts'
 import { adminKey, startPatchbay, type Answer, type Asker, type TestPatchbay } from '../support/patchbay.ts'
-import { administrator, must, until } from '../support/practice-services.ts'
+import { administrator, keyDefinition, must, until } from '../support/practice-services.ts'
 import { ask } from '../support/raw-http.ts'
 import { startScriptedUpstream, type ScriptedUpstream } from '../support/scripted-upstream.ts'
 
@@ -27,6 +27,9 @@ async function startSilentUpstream() {
   return upstream
 }
 
+/** More than the kernel takes for a caller who reads nothing. */
+const big = Buffer.alloc(12 * 1024 * 1024, 'x')
+
 const median = (values: readonly number[]) => [...values].sort((a, b) => a - b)[values.length >> 1] ?? NaN
 
 describe('X25 who is slow is slow alone [pglite]', () => {
@@ -37,6 +40,7 @@ describe('X25 who is slow is slow alone [pglite]', () => {
   let held: ServerResponse[] | null = null
   beforeAll(async () => {
     quick = await startScriptedUpstream()
+    quick.on('/big', (_, response) => response.end(big))
     quick.on('/hold', (_, response) => (held ? held.push(response) : response.end('{}')))
     silent = await startSilentUpstream()
     patchbay = await startPatchbay({
@@ -45,20 +49,14 @@ describe('X25 who is slow is slow alone [pglite]', () => {
         PATCHBAY_ALLOW_PRIVATE_ADDRESSES: `127.0.0.1/32:${quick.port},127.0.0.1/32:${silent.port}`,
         PATCHBAY_ALLOW_INSECURE_HTTP: `${quick.host},${silent.host}`,
       },
-      patience: { ...usualPatience, headersMs: 1_500, bodyMs: 1_500, lookMs: 250 },
+      patience: { ...usualPatience, headersMs: 1_500, bodyMs: 1_500, unreadMs: 1_000, unreadBytesPerSecond: 16 * 1024 * 1024, lookMs: 250 },
     })
     const ada = await administrator(patchbay)
     must(await ada.ask('POST', '/api/v1/organizations', { name: 'Other', slug: 'other' }), 201)
     must(await ada.ask('PUT', '/api/v1/me/organization', { slug: 'other' }), 200)
     other = patchbay.withKey(must(await ada.ask('POST', '/api/v1/api-keys', { name: 'other' }), 201).json.key as string)
     for (const asker of [patchbay.admin, other]) {
-      const definition = {
-        link_name: 'key',
-        name: 'Key',
-        auth_type: 'api_key',
-        parameters: [{ name: 'X-Api-Key', display_name: 'API key' }],
-        api_hosts: [quick.host, silent.host],
-      }
+      const definition = keyDefinition(patchbay, 'key', { api_hosts: [quick.host, silent.host] })
       must(await asker('POST', '/api/v1/services', definition), 201)
       const credentials = { 'X-Api-Key': 'practice-key' }
       must(await asker('POST', '/api/v1/connections', { service: 'key', name: 'key', link_name: 'key', credentials }), 201)
@@ -154,5 +152,34 @@ describe('X25 who is slow is slow alone [pglite]', () => {
     }
     await Promise.all(ended)
     expect((await patchbay.nobody('GET', '/metrics')).text).toMatch(/^patchbay_calls_under_way 0$/m)
+  })
+
+  it('callers who never read what they are answered are cut and give back their places, through every door', async () => {
+    const { hostname, port } = new URL(patchbay.base)
+    const authorized = `Host: a\r\nAuthorization: Bearer ${adminKey}\r\nContent-Type: application/json\r\n`
+    const asked = JSON.stringify({ connection: 'key', url: `${quick.url}/big` })
+    const post = (path: string) => `POST ${path} HTTP/1.1\r\n${authorized}Content-Length: ${asked.length}\r\n\r\n${asked}`
+    const doors = [
+      post('/api/v1/invoke'),
+      post('/api/v1/invoke?by=router'),
+      `GET /proxy/key/http/${quick.host}/big HTTP/1.1\r\n${authorized}\r\n`,
+    ]
+    const from = quick.arrived.length
+    const sockets = Array.from({ length: 12 }, (_, n) => {
+      const socket = connect(Number(port), hostname).on('error', () => {})
+      socket.pause().write(doors[n % doors.length] ?? '')
+      return socket
+    })
+    const underWay = async () => Number(/^patchbay_calls_under_way (\d+)$/m.exec((await patchbay.nobody('GET', '/metrics')).text)?.[1])
+    await until(
+      async () => quick.arrived.length - from,
+      count => count === 12,
+    )
+    expect(await underWay()).toBe(12)
+    await until(underWay, count => count === 0)
+    // who reads, gets all of it, while others do not
+    const whole = await ask(patchbay.base, `/proxy/key/http/${quick.host}/big`)
+    expect(whole.body).toHaveLength(big.length)
+    for (const socket of sockets) socket.destroy()
   })
 })

@@ -61,6 +61,7 @@ describe('several processes behind one address [postgres]', () => {
       PATCHBAY_WORKERS: '2',
       PATCHBAY_PRACTICE: 'on',
       PATCHBAY_PRACTICE_PORT: String(practicePort),
+      PATCHBAY_WORKER_SILENT_SECONDS: '6',
     }
     patchbay = await launchReady(settings, `http://127.0.0.1:${practicePort}`)
     await until(
@@ -101,6 +102,39 @@ describe('several processes behind one address [postgres]', () => {
       )
       expect(Date.now() - since).toBeLessThan(1000)
       for (const one of two) one.close()
+    },
+    timeout,
+  )
+
+  it(
+    'one that hangs is given one caller more and no other, is killed, and another one comes',
+    async () => {
+      const [victim = 0] = childrenOf(patchbay.process.pid)
+      const kept = [connection(patchbay.base), connection(patchbay.base)]
+      for (const one of kept) expect((await one.ask('GET', '/api/v1/me')).status).toBe(200)
+      process.kill(victim, 'SIGSTOP')
+      try {
+        const all = [...kept, ...Array.from({ length: 6 }, () => connection(patchbay.base))]
+        const answers = all.map(one =>
+          one.ask('GET', '/api/v1/me').then(
+            answer => String(answer.status),
+            () => 'cut',
+          ),
+        )
+        await until(
+          async () => childrenOf(patchbay.process.pid),
+          children => children.length === 2 && !children.includes(victim),
+          60_000,
+        )
+        expect(patchbay.said.stdout).toContain('a worker does not answer any more; it is killed')
+        const ended = await Promise.all(answers.map(answer => Promise.race([answer, delay(10_000, 'waits')])))
+        expect(ended.slice(0, 2).sort()).toEqual(['200', 'cut'])
+        const more = ended.slice(2).sort()
+        expect(more).toEqual(['200', '200', '200', '200', '200', more.at(-1) === '200' ? '200' : 'cut'])
+        for (const one of all) one.close()
+      } finally {
+        if (existsSync(`/proc/${victim}`)) process.kill(victim, 'SIGCONT')
+      }
     },
     timeout,
   )

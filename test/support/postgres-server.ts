@@ -49,7 +49,7 @@ export const findPostgres = (): string | undefined => {
 }
 
 /** PostgreSQL refuses to run as root; there is then a `postgres` user, which its package creates. */
-const unprivileged = (): { uid?: number; gid?: number } => {
+export const unprivileged = (): { uid?: number; gid?: number } => {
   if (process.getuid?.() !== 0) return {}
   const entry = readFileSync('/etc/passwd', 'utf8').match(/^(?:postgres|nobody):[^:]*:(\d+):(\d+):/m)
   if (!entry)
@@ -88,14 +88,19 @@ export const connected = async (url: string, ms: number): Promise<pg.Client> => 
  * Makes a PostgreSQL cluster of its own in a new folder and starts it, with its own process group.
  * @param home does not exist yet; PostgreSQL's user must be able to pass through the folders above it.
  * @param settings of `postgres -c`, beside where it listens.
+ * @param replicaOf It is a standby of this one, which it follows without keeping it waiting.
  */
-export const startPostgres = async (home: string, settings: Readonly<Record<string, string | number>>): Promise<StartedPostgres> => {
+export const startPostgres = async (
+  home: string,
+  settings: Readonly<Record<string, string | number>>,
+  replicaOf?: PostgresServer,
+): Promise<StartedPostgres> => {
   const programs = findPostgres()
   if (programs === undefined)
     throw new Error('This needs PostgreSQL 15 or newer: install it ("apt-get install postgresql"), no set-up needed.')
   const identity = unprivileged()
   const data = join(home, 'data')
-  const password = randomBytes(16).toString('hex')
+  const password = replicaOf ? new URL(replicaOf.url).password : randomBytes(16).toString('hex')
   mkdirSync(home, { mode: 0o700 })
   writeFileSync(join(home, 'password'), password, { mode: 0o600 })
   if (identity.uid !== undefined && identity.gid !== undefined) {
@@ -103,11 +108,24 @@ export const startPostgres = async (home: string, settings: Readonly<Record<stri
     chownSync(join(home, 'password'), identity.uid, identity.gid)
   }
   const options = { ...identity, cwd: home, env: { PATH: process.env['PATH'] ?? '', LC_ALL: 'C', TZ: 'UTC' } }
-  execFileSync(
-    join(programs, 'initdb'),
-    ['-D', data, '-U', user, '-A', 'scram-sha-256', '--pwfile', join(home, 'password'), '-E', 'UTF8', '--no-locale', '--no-sync'],
-    { ...options, stdio: 'pipe' },
-  )
+  const [maker, ...making] = replicaOf
+    ? ['pg_basebackup', '-D', data, '-d', replicaOf.url, '-R', '-c', 'fast', '--no-sync']
+    : [
+        'initdb',
+        '-D',
+        data,
+        '-U',
+        user,
+        '-A',
+        'scram-sha-256',
+        '--pwfile',
+        join(home, 'password'),
+        '-E',
+        'UTF8',
+        '--no-locale',
+        '--no-sync',
+      ]
+  execFileSync(join(programs, maker), making, { ...options, stdio: 'pipe' })
 
   let attempts = 0
   const begin = async (port: number): Promise<StartedPostgres> => {

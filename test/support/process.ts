@@ -18,13 +18,18 @@ export interface PatchbayProcess extends Reachable {
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
 
-/** Starts it with these settings and no others. It is not ready yet, and may refuse to start. */
-export const launch = (settings: Readonly<Record<string, string>>, practiceUrl: string | null = null): PatchbayProcess =>
-  processOf(
-    env => spawn(process.execPath, [...programArguments('main')], { cwd: root, stdio: ['ignore', 'pipe', 'pipe'], env }),
-    settings,
-    practiceUrl,
-  )
+/**
+ * Starts it with these settings and no others. It is not ready yet, and may refuse to start.
+ * @param before What the command begins with, such as `SmallDisk.enter`.
+ */
+export const launch = (
+  settings: Readonly<Record<string, string>>,
+  practiceUrl: string | null = null,
+  before: readonly string[] = [],
+): PatchbayProcess => {
+  const [program = '', ...rest] = [...before, process.execPath, ...programArguments('main')]
+  return processOf(env => spawn(program, rest, { cwd: root, stdio: ['ignore', 'pipe', 'pipe'], env }), settings, practiceUrl)
+}
 
 /** @param begin Starts the program that it is to be, with this environment. */
 export function processOf(

@@ -31,12 +31,21 @@ export interface Puppet extends PatchbayProcess {
   sql(text: string): Promise<Record<string, unknown>[]>
 }
 
-/** The sources as they are, not what was built: the product has no such entry. @param base Where it listens, when that is not its public URL. */
-export function launchPuppet(settings: Readonly<Record<string, string>>, practiceUrl: string, base?: string): Puppet {
+/**
+ * The sources as they are, not what was built: the product has no such entry.
+ * @param base Where it listens, when that is not its public URL. @param before What the command begins with, such as `SmallDisk.enter`.
+ */
+export function launchPuppet(
+  settings: Readonly<Record<string, string>>,
+  practiceUrl: string,
+  base?: string,
+  before: readonly string[] = [],
+): Puppet {
   const entry = fileURLToPath(new URL('puppet-entry.ts', import.meta.url))
+  const [program = '', ...rest] = [...before, process.execPath, '--import', join(root, 'node_modules/tsx/dist/esm/index.mjs'), entry]
   const running = processOf(
     environment =>
-      spawn(process.execPath, ['--import', join(root, 'node_modules/tsx/dist/esm/index.mjs'), entry], {
+      spawn(program, rest, {
         cwd: root,
         stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
         env: environment,

@@ -3,7 +3,7 @@ import { type Patchbay, type Attempt, type Connection, type Started, type Values
 import { askFields, readValues } from '../ask.ts'
 import { openBrowser } from '../browser.ts'
 import { Failure } from '../failure.ts'
-import { pause } from '../pause.ts'
+import { browserMs, pause } from '../pause.ts'
 import type { Context } from '../patchbay.ts'
 import { clean, print, printJson, say, waiting } from '../terminal.ts'
 
@@ -53,7 +53,7 @@ export async function finish(patchbay: Patchbay, started: Started, options: Conn
       say('Open this page to connect:')
       print(clean(authorization.url))
       if (options.browser) openBrowser(authorization.url)
-      await outcome(patchbay, linkName, Date.parse(authorization.expires_at), new Set(before.map(one => one.id)))
+      await outcome(patchbay, linkName, performance.now() + browserMs, new Set(before.map(one => one.id)))
       break
     }
     const credentials: Values =
@@ -71,7 +71,7 @@ export async function finish(patchbay: Patchbay, started: Started, options: Conn
 async function outcome(patchbay: Patchbay, linkName: string, until: number, known: ReadonlySet<string>): Promise<void> {
   const done = waiting('Waiting for the browser')
   try {
-    while (Date.now() < until) {
+    while (performance.now() < until) {
       await pause(secondsBetweenLooks)
       const own = (await attemptsOf(patchbay, linkName)).find(one => !known.has(one.id) && one.outcome !== 'started')
       if (!own) continue

@@ -5,7 +5,7 @@ import { writeStored } from '../credentials.ts'
 import { Failure } from '../failure.ts'
 import type { Context } from '../patchbay.ts'
 import { clean, print, say, waiting } from '../terminal.ts'
-import { pause } from '../pause.ts'
+import { browserMs, pause } from '../pause.ts'
 
 /** RFC 8628 in spirit: this device shows a code, a signed-in browser approves it, and this device fetches its key once. */
 export function loginCommand(root: Command, context: Context): void {
@@ -28,10 +28,10 @@ export function loginCommand(root: Command, context: Context): void {
 }
 
 async function approved(patchbay: Patchbay, login: Awaited<ReturnType<Patchbay['cliLogins']['start']>>): Promise<string> {
-  const until = Date.parse(login.expires_at)
+  const until = performance.now() + browserMs
   const done = waiting('Waiting for your approval')
   try {
-    while (Date.now() < until) {
+    while (performance.now() < until) {
       await pause(login.interval_seconds)
       const key = await patchbay.cliLogins.poll(login.device_token).catch(async (error: unknown) => {
         if (!(error instanceof PatchbayProblem) || error.retryAfterSeconds === null) throw error

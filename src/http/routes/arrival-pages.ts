@@ -1,7 +1,7 @@
 import type { FastifyRequest } from 'fastify'
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod'
 import { z } from 'zod'
-import { joinByInvitation, redeemResetLink, setUpByLink, signInPerson } from '../../broker/arrivals.ts'
+import { endSession, joinByInvitation, redeemResetLink, setUpByLink, signInPerson } from '../../broker/arrivals.ts'
 import { change } from '../../broker/change.ts'
 import { Problem, type FieldError } from '../../core/problem.ts'
 import { passwordLength } from '../../people/auth.ts'
@@ -9,7 +9,6 @@ import { approveCliLogin, findCliLogin } from '../../people/cli-logins.ts'
 import { findInvitation } from '../../people/invitations.ts'
 import { findPasswordReset } from '../../people/passwords.ts'
 import { within } from '../../people/people.ts'
-import { signOut } from '../../people/sessions.ts'
 import { checkSetUpToken, isSetUp } from '../../people/setup.ts'
 import type { Doors } from '../doors.ts'
 import { fieldErrorsOf, formOf, openPage, requireOwnForms, safePath, sendPage, signedInOrAsked } from '../page-requests.ts'
@@ -76,7 +75,7 @@ export const arrivalPageRoutes =
     })
 
     app.post('/sign-out', openPage, async (request, reply) => {
-      const { setCookie } = await signOut(people, request.headers.cookie)
+      const { setCookie } = await endSession(broker, request.headers.cookie)
       return reply.header('set-cookie', setCookie).redirect('/sign-in', 303)
     })
 

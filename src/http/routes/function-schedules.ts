@@ -5,7 +5,7 @@ import { createSchedule, editSchedule, removeSchedule, schedulesOf, type ShownSc
 import { memberText } from '../../core/lossless-json.ts'
 import type { Doors } from '../doors.ts'
 import { listOf, notEmpty } from '../schemas.ts'
-import { callerOf, personOf } from '../session.ts'
+import { personOf } from '../session.ts'
 import { keepText, writtenText } from '../written-text.ts'
 import { functionPath } from './functions.ts'
 
@@ -49,13 +49,13 @@ export const functionScheduleRoutes =
     app.get(
       '/api/v1/functions/schedules',
       { schema: { summary: 'Schedules of all functions, the next first', tags, response: { 200: listOf(scheduleShape) } } },
-      async (request, reply) => sendText(reply, listed(await schedulesOf(broker, callerOf(request).principal, null))),
+      async (request, reply) => sendText(reply, listed(await schedulesOf(broker, personOf(request).principal, null))),
     )
 
     app.get(
       '/api/v1/functions/:namespace/:name/schedules',
       { schema: { summary: 'Schedules of a function', tags, params: functionPath, response: { 200: listOf(scheduleShape) } } },
-      async (request, reply) => sendText(reply, listed(await schedulesOf(broker, callerOf(request).principal, request.params))),
+      async (request, reply) => sendText(reply, listed(await schedulesOf(broker, personOf(request).principal, request.params))),
     )
 
     app.post(

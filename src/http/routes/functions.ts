@@ -36,7 +36,11 @@ export const functionShape = z.object({
   name: z.string(),
   language: z.literal('deluge'),
   description: z.string(),
-  source: z.string().nullable().optional().meta({ description: 'Not in lists; null for members who write no functions.' }),
+  source: z
+    .string()
+    .nullable()
+    .optional()
+    .meta({ description: 'Not in lists; null for members who write no functions, and for keys limited to connections.' }),
   signature: signature.nullable().meta({ description: 'Null for a script without a header.' }),
   connections: z.array(z.string()).readonly().meta({ description: 'Link names that the source names.' }),
   calls: z.array(z.string()).readonly().meta({ description: 'Functions that it calls.' }),
@@ -266,7 +270,7 @@ export const functionRoutes =
           },
         },
       },
-      async request => versionsOf(broker, callerOf(request).principal, request.params, pageOf(request.query)),
+      async request => versionsOf(broker, personOf(request).principal, request.params, pageOf(request.query)),
     )
 
     app.post(

@@ -1,6 +1,6 @@
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod'
 import { z } from 'zod'
-import { noteAccount } from '../../broker/arrivals.ts'
+import { noteAccount, tell } from '../../broker/arrivals.ts'
 import { change } from '../../broker/change.ts'
 import { membershipIn } from '../../broker/memberships.ts'
 import { mayCreate } from '../../broker/services.ts'
@@ -91,6 +91,7 @@ export const meRoutes =
         const { sessionId, userId } = session
         await guessing(broker, userId, request.ip, () => changePassword(broker.people, { userId, sessionId, currentPassword, newPassword }))
         await noteAccount(broker, fromOf(request), userId, 'password.changed')
+        await tell(broker, [{ kind: 'member', id: userId }])
         return reply.code(204).send(null)
       },
     )

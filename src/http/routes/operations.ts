@@ -148,7 +148,7 @@ export const operationRoutes =
       },
       async request => {
         await assertOperator(doors, administratorOf(request))
-        const around = { database: database.describe(), production: doors.production, mail: doors.mail !== null }
+        const around = { database: database.describe(), pooled: database.pooled, production: doors.production, mail: doors.mail !== null }
         const findings = await checkUp(broker, around)
         return { version, now: new Date(broker.now()).toISOString(), public_url: broker.publicUrl, findings }
       },

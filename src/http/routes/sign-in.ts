@@ -1,6 +1,6 @@
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod'
 import { z } from 'zod'
-import { redeemResetLink, setUpByLink, signInPerson } from '../../broker/arrivals.ts'
+import { endSession, redeemResetLink, setUpByLink, signInPerson } from '../../broker/arrivals.ts'
 import { change } from '../../broker/change.ts'
 import { makeResetLink } from '../../broker/members.ts'
 import { findMember } from '../../people/members.ts'
@@ -104,9 +104,11 @@ export const signInRoutes =
         const ended = request.caller
           ? await change(broker, request.caller, async (trx, traces) => {
               traces.audit('session.ended', `member:${request.session?.userId ?? ''}`)
-              return signOut(within(broker.people, trx), cookie)
+              const done = await signOut(within(broker.people, trx), cookie)
+              for (const id of done.sessionIds) traces.changed({ kind: 'session', id })
+              return done
             })
-          : await signOut(broker.people, cookie)
+          : await endSession(broker, cookie)
         return reply.header('set-cookie', ended.setCookie).send({ success: true })
       },
     )

@@ -1,10 +1,10 @@
-import { sql, type Kysely } from 'kysely'
+import type { SchemaMigration } from '../concurrent-indexes.ts'
 
 /**
  * Each index reads one list of an organisation's connections in its order, so that a page costs the same at the end of hundreds of thousands.
- * What is dropped is dropped last: until then everybody can read, and calls go on.
+ * What is dropped is dropped last: until then everybody reads by it.
  */
-const statements = [
+const indexes = [
   `create index connections_by_owner on connections (organization_id, owner_id, link_name)`,
   // leads with the service: the foreign key looks by it alone
   `create index connections_by_service on connections (service_id, link_name)`,
@@ -17,8 +17,7 @@ const statements = [
   `drop index connections_service`,
 ]
 
-export const longLists = {
-  async up(db: Kysely<unknown>): Promise<void> {
-    for (const statement of statements) await sql.raw(statement).execute(db)
-  },
+export const longLists: SchemaMigration = {
+  async up(): Promise<void> {},
+  indexes,
 }

@@ -1,4 +1,4 @@
-import type { Migration } from 'kysely'
+import type { SchemaMigration } from '../concurrent-indexes.ts'
 import { people } from './0001_people.ts'
 import { broker } from './0002_broker.ts'
 import { functions } from './0003_functions.ts'
@@ -9,8 +9,11 @@ import { rotationAndRestore } from './0007_rotation_and_restore.ts'
 import { keyScopes } from './0008_key_scopes.ts'
 import { longLists } from './0009_long_lists.ts'
 
-/** Every migration, by name; they run in the order of their names. */
-export const migrations: Record<string, Migration> = {
+/**
+ * Every migration, by name; they run in the order of their names, while programs of the version before go on using the tables. How that is
+ * kept true: docs/decisions/0022.
+ */
+export const migrations: Record<string, SchemaMigration> = {
   '0001_people': people,
   '0002_broker': broker,
   '0003_functions': functions,

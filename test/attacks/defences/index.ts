@@ -1,4 +1,6 @@
 import type { Attack } from '../attack.ts'
+import { clocks } from './clocks.ts'
+import { files } from './files.ts'
 import { keys } from './keys.ts'
 import { many } from './many.ts'
 import { refresh } from './refresh.ts'
@@ -52,4 +54,6 @@ export const defences: readonly Attack[] = [
   ...keys,
   ...many,
   ...running,
+  ...clocks,
+  ...files,
 ]

@@ -173,14 +173,14 @@ export const keys: readonly Attack[] = [
     id: 'R33',
     attack: 'A database is newer than the program, or went through migrations that were changed since.',
     defence: [
-      'Migrations run in one transaction, one process at a time. A program that does not know all of them refuses to start, and says which; one whose SQL has changed is named in the log.',
+      'Migrations run in one transaction, one process at a time; what they make outside of it is finished by the next start. A program that does not know all of them refuses to start, and says which; one whose SQL has changed is named in the log.',
     ],
     mutants: [
       {
         what: 'an older program starts on a newer database',
         file: 'src/storage/migrate.ts',
-        find: '    if (newer.length > 0) {',
-        replace: '    if (newer.length > 99) {',
+        find: '  if (newer.length > 0) {',
+        replace: '  if (newer.length > 99) {',
         test: 'src/storage/migrate.test.ts',
         name: 'a database with a newer schema than the program is refused',
       },

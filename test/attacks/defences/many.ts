@@ -3,6 +3,7 @@ import type { Attack } from '../attack.ts'
 const lists = 'src/storage/connections.ts'
 const indexes = 'src/storage/migrations/0009_long_lists.ts'
 const test = 'src/storage/connections.test.ts'
+const upgrade = 'src/storage/concurrent-indexes.test.ts'
 const few = 'a page reads few rows of an organisation that has many, wherever it begins'
 const views = 'each view lists what it is for, through every filter, a page at a time and nobody twice'
 
@@ -65,6 +66,63 @@ export const many: readonly Attack[] = [
         replace: '',
         test: 'src/vault/keyring.test.ts',
         name: 'the data keys of many fields are had by one question',
+      },
+    ],
+  },
+  {
+    id: 'R38',
+    attack: 'A new version starts on a database of a million connections, several instances of it at once, while that of before is in use.',
+    defence: [
+      'Indexes of tables that calls write to are made outside the transaction of the migrations, while everybody goes on writing. Where that was interrupted the next start makes them.',
+      'Who waits for another instance that changes the schema is no transaction that the other one would wait for.',
+      'What a newer version announces and this one does not understand makes it forget everything it remembers.',
+      'From each schema there was, every row arrives at that of today, and every sealed field opens.',
+    ],
+    mutants: [
+      {
+        what: 'instances that start together wait for each other in a circle',
+        file: 'src/storage/migrate.ts',
+        find: 'pg_try_advisory_lock(${lock}) as got',
+        replace: 'pg_advisory_lock(${lock}) is not null as got',
+        test: upgrade,
+        name: 'while an index is made others write',
+        on: 'postgres',
+      },
+      {
+        what: 'writers wait for an index',
+        file: 'src/storage/concurrent-indexes.ts',
+        find: ' index concurrently ',
+        replace: ' index ',
+        test: upgrade,
+        name: 'while an index is made others write',
+        on: 'postgres',
+      },
+      {
+        what: 'an index that was left half-made counts as made',
+        file: 'src/storage/concurrent-indexes.ts',
+        find: 'i.indisvalid as valid',
+        replace: 'true as valid',
+        test: upgrade,
+        name: 'an index whose making was given up, or whose process died',
+        on: 'postgres',
+      },
+      {
+        what: 'a change that only a newer version announces is passed over',
+        file: 'src/storage/changes.ts',
+        find: 'Object.hasOwn(kinds, change.kind) ? change : null',
+        replace: 'change',
+        test: 'test/stories/upgrades.test.ts',
+        name: 'a notification that only the next version understands',
+        on: 'postgres',
+      },
+      {
+        what: 'a migration loses the log',
+        file: 'src/storage/migrations/0006_invocation_batches.ts',
+        find: ' from invocations\n',
+        replace: ' from invocations where false\n',
+        test: 'test/stories/upgrades.test.ts',
+        name: 'every row is still what it was, every sealed field opens',
+        on: 'postgres',
       },
     ],
   },

@@ -5,6 +5,9 @@ const instances = 'test/stories/refresh-instances.test.ts'
 const processes = 'test/stories/refresh-processes.test.ts'
 const outage = 'test/stories/refresh-outage.test.ts'
 const away = 'test/stories/database-away.test.ts'
+const failover = 'test/stories/database-failover.test.ts'
+const failedOver = 'no used refresh token is shown, calls go on within seconds without a restart, and the log is whole from then on'
+const pooled = 'test/stories/pooler.test.ts'
 const serverKilled = 'test/stories/database-killed.test.ts'
 const model = 'test/stories/refresh-model.test.ts'
 const modelName = 'never two leases, no used token shown, no generation lost'
@@ -107,6 +110,8 @@ export const refresh: readonly Attack[] = [
       'The answer is kept in memory and tried for ten minutes, and written through to a file, sealed with its organisation’s data key, which the next start stores by compare-and-set; where the connection was revoked or deleted meanwhile the provider is told to end it.',
       'Nobody asks the provider again while an answer of it waits to be stored.',
       'When the log of calls could not be written for two seconds, new calls are refused with 503 and Retry-After: there is no use of a connection that is not logged.',
+      'What a promoted replica lacks of the renewals of the last minutes is stored again by the instance that made them, over exactly what they used up.',
+      'An instance that hears no notifications remembers nothing for longer than a second; one that would never hear any, behind a pooler, does not start.',
     ],
     mutants: [
       {
@@ -161,6 +166,42 @@ export const refresh: readonly Attack[] = [
         replace: 'performance.now() - stalledSince > 1e9',
         test: away,
         name: 'none goes unlogged, and they work again soon after it is back',
+        on: 'postgres',
+      },
+      {
+        what: 'a refresh token that was used up before a fail-over is shown again after it',
+        file: 'src/broker/keep-grant.ts',
+        find: '  keepRenewal(broker, usable, replaced, { generation: generation + 1, next: { ...facts, sealed }, endsAt: end.endsAt })\n',
+        replace: '  void [keepRenewal, replaced]\n',
+        test: failover,
+        name: failedOver,
+        on: 'postgres',
+      },
+      {
+        what: 'calls after a fail-over belong to nothing that the log has',
+        file: 'src/storage/invocations.ts',
+        find: '  if (again || lookedAt.get(known) !== doubts) known.clear()\n',
+        replace: '',
+        test: failover,
+        name: failedOver,
+        on: 'postgres',
+      },
+      {
+        what: 'who hears no notifications remembers as long as who does',
+        file: 'src/storage/postgres-listener.ts',
+        find: '    deaf ??= setInterval(everyoneLost, deafMs).unref()\n',
+        replace: '    void deafMs\n',
+        test: pooled,
+        name: 'while one hears no notifications nothing that it remembers is older than a second',
+        on: 'postgres',
+      },
+      {
+        what: 'notifications that can never arrive are waited for',
+        file: 'src/storage/postgres-listener.ts',
+        find: '      await assertHears(client)\n',
+        replace: '      void assertHears\n',
+        test: pooled,
+        name: 'without a URL past it: that it refuses settings of a session, or that notifications do not arrive',
         on: 'postgres',
       },
     ],

@@ -76,7 +76,7 @@ export const running: readonly Attack[] = [
     id: 'R22',
     attack: 'One of several processes behind one address ends, or all of them are signalled at once.',
     defence: [
-      'With `PATCHBAY_WORKERS` one process starts the others, and another one for each that ends, ever more slowly when they go on ending. What changes on one is announced to all through the database. A signal that reaches all of them at once stops each of them once, gently. When the first is gone the others finish what they do and end; when none can be started any more the first says so and ends.',
+      'With `PATCHBAY_WORKERS` one process starts the others, and another one for each that ends, ever more slowly when they go on ending. One that has not said for 30 seconds that it is alive is killed; until then it gets one connection more, which ends with it. What changes on one is announced to all through the database. A stream of events ends with the session, the key or the membership that it was opened with. A signal that reaches all of them at once stops each of them once, gently. When the first is gone the others finish what they do and end; when none can be started any more the first says so and ends.',
     ],
     mutants: [
       {
@@ -86,6 +86,42 @@ export const running: readonly Attack[] = [
         replace: "another one is started')",
         test: workers,
         name: killed,
+        on: 'postgres',
+      },
+      {
+        what: 'one that hangs is left alone',
+        file: 'src/workers.ts',
+        find: "worker.process.kill('SIGKILL')\n      }",
+        replace: '}',
+        test: workers,
+        name: 'one that hangs is given one caller more',
+        on: 'postgres',
+      },
+      {
+        what: 'whoever was on the way to one that hung waits for ever',
+        file: 'src/workers.ts',
+        find: 'handed.forEach(handle => handle.close())',
+        replace: 'handed.clear()',
+        test: workers,
+        name: 'one that hangs is given one caller more',
+        on: 'postgres',
+      },
+      {
+        what: 'a stream goes on when its session has ended',
+        file: 'src/http/invocation-stream.ts',
+        find: "(change.kind === 'session' && change.id === principal.sessionId)",
+        replace: "(change.kind === 'session' && change.id === null)",
+        test: 'test/stories/operations.test.ts',
+        name: 'a stream ends at once',
+        on: 'postgres',
+      },
+      {
+        what: 'signing out on a page is not told',
+        file: 'src/broker/arrivals.ts',
+        find: 'for (const one of changes) broker.calls.forget(one)\n  await announce(broker.db, changes)',
+        replace: 'void changes',
+        test: 'test/stories/operations.test.ts',
+        name: 'a stream ends at once',
         on: 'postgres',
       },
       {
@@ -109,8 +145,8 @@ export const running: readonly Attack[] = [
       {
         what: 'what other instances tell is not listened to',
         file: 'src/start.ts',
-        find: '    payload => calls.forget(parseChange(payload)),\n',
-        replace: '    payload => void parseChange(payload),\n',
+        find: '      if (change) calls.forget(change)\n      else calls.forgetAll()\n',
+        replace: '      void change\n',
         test: instances,
         name: endsThere,
         on: 'postgres',

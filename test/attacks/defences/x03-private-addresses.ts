@@ -130,7 +130,7 @@ export const x03: Attack = {
     {
       what: 'Patchbay calls its own public URL',
       file: 'src/start.ts',
-      find: 'own: hostsAndPorts([config.publicUrl, config.databaseUrl]),',
+      find: 'own: hostsAndPorts([config.publicUrl, config.databaseUrl, config.databaseDirectUrl]),',
       replace: '',
       ...itself,
     },

@@ -65,9 +65,9 @@ export const x05: Attack = {
     {
       what: 'a connection is found in every organisation',
       file: 'src/broker/usable.ts',
-      find: 'findConnection(broker.db, principal.organizationId, principal.subjectId, linkName)',
+      find: 'findWay(broker.db, principal.organizationId, principal.subjectId, linkName)',
       replace:
-        "findConnection(broker.db, (await broker.db.selectFrom('connections').select('organization_id').where('link_name', '=', linkName).orderBy('created_at').executeTakeFirst())?.organization_id ?? '', principal.subjectId, linkName)",
+        "findWay(broker.db, (await broker.db.selectFrom('connections').select('organization_id').where('link_name', '=', linkName).orderBy('created_at').executeTakeFirst())?.organization_id ?? '', principal.subjectId, linkName)",
       test: table,
       name: rows,
     },

@@ -80,7 +80,7 @@ export const x12: Attack = {
     {
       what: 'headers that are ours may be the caller’s with an underscore',
       file: 'src/core/invoke-url.ts',
-      find: "  if (ours.test(name.toLowerCase().replaceAll('_', '-'))) throw",
+      find: '  if (ours.test(headerAsRead(name))) throw',
       replace: '  if (ours.test(name.toLowerCase())) throw',
       test: 'test/stories/destinations.test.ts',
       name: '01.7 the header',
@@ -88,15 +88,15 @@ export const x12: Attack = {
     {
       what: 'the proxy passes them on with an underscore',
       file: 'src/http/proxy.ts',
-      find: "const read = name.includes('_') ? name.replaceAll('_', '-') : name\n",
-      replace: 'const read = name\n',
+      find: 'const read = headerAsRead(name)',
+      replace: 'const read = name.toLowerCase()',
       test: story,
       name: 'a caller’s header is one header',
     },
     {
       what: 'the header of the credential is sent twice',
       file: 'src/broker/invoke.ts',
-      find: '  const isOwn = (name: string) => own.has(spelt(name))\n',
+      find: '  const isOwn = (name: string) => own.has(headerAsRead(name))\n',
       replace: '  const isOwn = (name: string) => own.has(name)\n',
       test: story,
       name: 'a caller’s header is one header',

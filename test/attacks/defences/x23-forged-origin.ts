@@ -124,7 +124,7 @@ export const x23: Attack = {
     {
       what: 'the session from before signing in lives on',
       file: 'src/broker/arrivals.ts',
-      find: 'signOut(broker.people, from.cookie)',
+      find: 'endSession(broker, from.cookie)',
       replace: 'Promise.resolve(from)',
       test: cookies,
       name: fixation,
