@@ -156,12 +156,15 @@ export async function startWorkers(config: Config, log: Log): Promise<Workers> {
     const pause = Math.min(longestPauseMs, shortestPauseMs * 2 ** (deaths.push(now) - 1))
     setTimeout(() => {
       if (stopping) return
-      begin(false).catch(() => {
-        failedStarts++
-        log.error({ failed_starts: failedStarts, workers: ready.size }, 'a worker ended before it was ready; it is tried again')
-        if (ready.size === 0 && failedStarts >= mostFailedStarts) giveUp()
-        else replace()
-      })
+      begin(false).then(
+        () => log.warn({ workers: ready.size }, 'another worker is ready'),
+        () => {
+          failedStarts++
+          log.error({ failed_starts: failedStarts, workers: ready.size }, 'a worker ended before it was ready; it is tried again')
+          if (ready.size === 0 && failedStarts >= mostFailedStarts) giveUp()
+          else replace()
+        },
+      )
     }, pause)
   }
 

@@ -175,7 +175,6 @@ describe('X25 who is slow is slow alone [pglite]', () => {
       async () => quick.arrived.length - from,
       count => count === 12,
     )
-    expect(await underWay()).toBe(12)
     await until(underWay, count => count === 0)
     // who reads, gets all of it, while others do not
     const whole = await ask(patchbay.base, `/proxy/key/http/${quick.host}/big`)

@@ -127,6 +127,11 @@ describe('several processes behind one address [postgres]', () => {
           60_000,
         )
         expect(patchbay.said.stdout).toContain('a worker does not answer any more; it is killed')
+        await until(
+          async () => patchbay.said.stdout,
+          said => said.includes('another worker is ready'),
+          60_000,
+        )
         const ended = await Promise.all(answers.map(answer => Promise.race([answer, delay(10_000, 'waits')])))
         expect(ended.slice(0, 2).sort()).toEqual(['200', 'cut'])
         const more = ended.slice(2).sort()
