@@ -41,6 +41,12 @@ function bytesOf(body: Body): number {
 const isObject = (value: unknown): boolean => typeof value === 'object' && value !== null
 
 /**
+ * Time that is gone, in steps. Node keeps a list of timers for each length; with a length of its own for nearly every call, lists come and go,
+ * and with 40 callers whole calls outlived their minor collection.
+ */
+const spent = (milliseconds: number): number => Math.floor(milliseconds / 50) * 50
+
+/**
  * One call of invoke: from its input to the JSON text of its answer. Both ways in end here, the route and the door below.
  *
  * @param text  The input as the caller wrote it, so that long numbers go on as they were.
@@ -68,7 +74,7 @@ export async function answerInvoke(broker: Broker, principal: Principal, call: I
   let answer: IncomingResponse | null = null
   await invoke(broker, principal, { door: 'invoke', connection, request, repeatable: true }, async (authorised, _final, echo) => {
     const received = await broker.egress.send(authorised, {
-      deadlineMs: Math.max(1, call.timeout_ms - (broker.monotonic() - started)),
+      deadlineMs: Math.max(1, call.timeout_ms - spent(broker.monotonic() - started)),
       maxResponseBytes: invokeMaxResponseBytes,
       maxDecodedBytes: invokeMaxResponseBytes,
       onStart(cancel) {
