@@ -77,7 +77,7 @@ export const files: readonly Attack[] = [
         find: "    if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false\n    throw error\n  } finally {\n    rmSync(draft, { force: true })\n  }",
         replace: "    if ((error as NodeJS.ErrnoException).code === 'EEXIST') return rmSync(draft), false\n    throw error\n  }",
         test: story,
-        name: 'a start on a full or read-only disk says so in a sentence and leaves nothing behind',
+        name: 'R-1 the disk of the embedded database is full',
       },
     ],
   },
