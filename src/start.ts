@@ -44,7 +44,6 @@ import { changedMigrations } from './storage/migration-checksums.ts'
 import { migrations } from './storage/migrations/index.ts'
 import { appliedMigrations, migrate } from './storage/migrate.ts'
 import { noSessionLeft } from './storage/postgres.ts'
-import { seriesMayBeGone } from './storage/invocations.ts'
 import { settleSetting } from './storage/settings.ts'
 import { createLog, type Log } from './telemetry/log.ts'
 import { watchLateness } from './telemetry/lateness.ts'
@@ -273,7 +272,7 @@ async function assemble(
       )
     if (one === null) {
       // it may be another server's by now, which lacks the last moments of this one's
-      seriesMayBeGone(open.db)
+      broker.invocations.seriesMayBeGone()
       restoreLostRenewals(broker).catch((error: unknown) => {
         if (!(error instanceof Problem))
           log.error({ err: error }, 'renewed credentials that the database may have lost could not be looked at')

@@ -25,6 +25,8 @@ export interface InvocationLog {
   assertRoom(): void
   /** Writes what was recorded before; a failure is logged and tried again later. */
   flush(): Promise<void>
+  /** The database may have lost what it stored, as a replica has that was promoted: series are stored again when they are next used. */
+  seriesMayBeGone(): void
   /** Calls that are not written yet. */
   waiting(): number
   close(): Promise<void>
@@ -191,6 +193,7 @@ export function createInvocationLog(db: Database, log: Log, id: () => string): I
       if (stalled || calls >= mostWaiting) throw new Problem('storage_unavailable', { retry_after: 2 })
     },
     flush,
+    seriesMayBeGone: () => series.clear(),
     waiting: () => calls,
     async close() {
       if (timer) clearTimeout(timer)

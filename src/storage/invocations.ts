@@ -48,12 +48,6 @@ const seriesRemembered = 30_000
 
 export const noKnownSeries = (): KnownSeries => new LRUCache({ max: seriesRemembered })
 
-const doubted = new WeakMap<Executor, number>()
-const lookedAt = new WeakMap<KnownSeries, number>()
-
-/** The database may have lost what it stored, as a replica has that was promoted: series are stored again when they are next used. */
-export const seriesMayBeGone = (db: Executor): void => void doubted.set(db, (doubted.get(db) ?? 0) + 1)
-
 const keyOf = (row: Series): string =>
   JSON.stringify([
     row.organization_id,
@@ -123,9 +117,8 @@ export async function insertInvocations(
   again: boolean,
 ): Promise<void> {
   if (batches.length === 0) return
-  const doubts = doubted.get(db) ?? 0
-  if (again || lookedAt.get(known) !== doubts) known.clear()
-  lookedAt.set(known, doubts)
+  // an attempt that failed may have met another server, which lacks what this one had stored
+  if (again) known.clear()
   const series = await storeSeries(db, batches, known)
   await sql`
     insert into invocation_batches (id, series_id, organization_id, first_at, last_at, status, problem, after_ms, duration_ms)

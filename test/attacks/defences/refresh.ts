@@ -179,9 +179,9 @@ export const refresh: readonly Attack[] = [
       },
       {
         what: 'calls after a fail-over belong to nothing that the log has',
-        file: 'src/storage/invocations.ts',
-        find: '  if (again || lookedAt.get(known) !== doubts) known.clear()\n',
-        replace: '',
+        file: 'src/broker/invocation-log.ts',
+        find: 'seriesMayBeGone: () => series.clear()',
+        replace: 'seriesMayBeGone: () => {}',
         test: failover,
         name: failedOver,
         on: 'postgres',
