@@ -1,9 +1,11 @@
+import { setTimeout as delay } from 'node:timers/promises'
 import { CompiledQuery, type Kysely, type Transaction } from 'kysely'
 import PgBoss from 'pg-boss'
 import { z } from 'zod'
 import { nextAfter, parseCron } from '../core/cron.ts'
 import { Problem } from '../core/problem.ts'
 import type { ServiceDefinition } from '../core/service.ts'
+import { createWorker, type Worker } from './worker.ts'
 
 /** A job is a name, the shape of its data, and a story to call. Data holds sealed texts only, never a secret. */
 export interface JobData {
@@ -80,6 +82,7 @@ const queues: Readonly<Record<JobName, Queue>> = {
 
 const minuteMs = 60_000
 const beatMs = 20_000
+const longestStopMs = 10_000
 
 const jobSchema = z.record(z.string(), z.unknown())
 
@@ -102,11 +105,10 @@ export function createJobs(options: {
   let started = false
   let schedule: NodeJS.Timeout | undefined
   let sending: Promise<void> | null = null
-  const workers = new Map<JobName, string>()
-  /** The worker looks at once instead of at its next poll. */
+  const workers: { readonly name: JobName; readonly worker: Worker }[] = []
+  /** One that rests looks at once. */
   const wake = (name: JobName) => {
-    const worker = workers.get(name)
-    if (worker !== undefined) boss.notifyWorker(worker)
+    for (const one of workers) if (one.name === name) one.worker.wake()
   }
 
   /** Of all instances one sends it: a minute of the database's clock has room for one job of a name. */
@@ -151,15 +153,8 @@ export function createJobs(options: {
       for (const name of Object.keys(queues) as JobName[]) {
         const { retryLimit, retryDelay, expireInSeconds = 120, workers: most = 1 } = queues[name]
         await boss.createQueue(name, { name, retryLimit, retryDelay, retryBackoff: retryLimit > 0, expireInSeconds })
-        const handler = handlers[name] as Handler<JobName>
-        for (let n = 0; n < most; n++) {
-          const worker = await boss.work(name, { pollingIntervalSeconds: 2 }, async jobs => {
-            // it rests only when there was nothing: a thousand revocations must not take two seconds each
-            wake(name)
-            for (const job of jobs) await handler(job.data as JobData[JobName])
-          })
-          workers.set(name, worker)
-        }
+        const perform = handlers[name] as Handler<JobName>
+        for (let n = 0; n < most; n++) workers.push({ name, worker: createWorker({ boss, name, perform, onError: options.onError }) })
       }
       const beat = () => void (sending ??= sendScheduled().catch(options.onError).finally(() => (sending = null))) // prettier-ignore
       schedule = setInterval(beat, beatMs).unref()
@@ -184,8 +179,10 @@ export function createJobs(options: {
     async stop() {
       clearInterval(schedule)
       await sending
-      workers.clear()
-      if (started) await boss.stop({ graceful: true, timeout: 10_000, wait: true })
+      const all = workers.splice(0).map(one => one.worker)
+      await Promise.race([Promise.all(all.map(worker => worker.stop())), delay(longestStopMs, undefined, { ref: false })])
+      for (const worker of all) await worker.abandon()
+      if (started) await boss.stop({ graceful: false })
       started = false
     },
   }

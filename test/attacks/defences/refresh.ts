@@ -109,6 +109,7 @@ export const refresh: readonly Attack[] = [
     defence: [
       'The answer is kept in memory and tried for ten minutes, and written through to a file, sealed with its organisation’s data key, which the next start stores by compare-and-set; where the connection was revoked or deleted meanwhile the provider is told to end it.',
       'Nobody asks the provider again while an answer of it waits to be stored.',
+      'What a job did while the database was away is done; that it could not be written down ends no process.',
       'When the log of calls could not be written for two seconds, new calls are refused with 503 and Retry-After: there is no use of a connection that is not logged.',
       'What a promoted replica lacks of the renewals of the last minutes is stored again by the instance that made them, over exactly what they used up.',
       'An instance that hears no notifications remembers nothing for longer than a second; one that would never hear any, behind a pooler, does not start.',
@@ -167,6 +168,14 @@ export const refresh: readonly Attack[] = [
         test: away,
         name: 'none goes unlogged, and they work again soon after it is back',
         on: 'postgres',
+      },
+      {
+        what: 'that the end of a job cannot be written down is caught by nobody, and ends the process',
+        file: 'src/jobs/worker.ts',
+        find: '    await (failure === null ?',
+        replace: '    void (failure === null ?',
+        test: 'src/jobs/jobs.test.ts',
+        name: 'while the database is away ends nothing, and the next ones are done',
       },
       {
         what: 'a refresh token that was used up before a fail-over is shown again after it',

@@ -62,6 +62,14 @@ export const running: readonly Attack[] = [
         on: 'postgres',
       },
       {
+        what: 'a job that outlasts the stop is left under way',
+        file: 'src/jobs/jobs.ts',
+        find: '      for (const worker of all) await worker.abandon()\n',
+        replace: '',
+        test: 'src/jobs/jobs.test.ts',
+        name: 'a job that outlasts the stop',
+      },
+      {
         what: 'a second signal waits as well',
         file: 'src/main.ts',
         find: '      if (stopping) return now()\n',
