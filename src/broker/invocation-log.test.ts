@@ -122,6 +122,32 @@ forEachDatabase((_name, open) => {
     await log.close()
   })
 
+  it('the series of twenty thousand connections in use are known: only what the database may have lost is written again', async () => {
+    const { db } = await open()
+    const log = createInvocationLog(db, silent, randomUUID)
+    const first = row({ connection_id: randomUUID(), at: Date.UTC(2026, 5, 1) })
+    const usedAt = async () => {
+      const series = db.selectFrom('invocation_series').select('used_at').where('connection_id', '=', first.connection_id)
+      return (await series.execute()).map(one => one.used_at.getTime())
+    }
+    const used = async (seconds: number) => {
+      log.record({ ...first, at: first.at + seconds * 1000 })
+      await log.flush()
+      return usedAt()
+    }
+    expect(await used(0)).toEqual([first.at])
+    for (let n = 0; n < 20_000; n += 4_000) {
+      for (let i = 0; i < 4_000; i++) log.record(row({ connection_id: randomUUID() }))
+      await log.flush()
+    }
+    expect(await used(1)).toEqual([first.at])
+    // one that waits to be written, too
+    log.record({ ...first, at: first.at + 2_000 })
+    log.seriesMayBeGone()
+    expect(await used(2)).toEqual([first.at + 2_000])
+    await log.close()
+  })
+
   it('of many connections in use 500 are touched at a time, those first that wait longest, and all when it closes', async () => {
     const { db } = await open()
     const touched: string[][] = []

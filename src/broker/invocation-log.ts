@@ -1,10 +1,12 @@
+import { LRUCache } from 'lru-cache'
 import {
   batchSpanMs,
   insertInvocations,
-  noKnownSeries,
+  newSeries,
   type InvocationBatch,
   type InvocationOutcome,
   type Series,
+  type StoredSeries,
 } from '../storage/invocations.ts'
 import { touchConnections } from '../storage/connections.ts'
 import type { Database } from '../storage/database.ts'
@@ -49,38 +51,57 @@ const mostWaiting = 20_000
 /** A database that has taken nothing for so long is away: calls are refused until it takes what waits. */
 const longestStallMilliseconds = 2_000
 
+/** 15 MB. What goes beyond is written once more with each batch, which halves how many calls a process carries. */
+const seriesRemembered = 30_000
+
+/** A series that was met before, and the batches of it that wait to be written. */
+interface KnownSeries {
+  readonly series: StoredSeries
+  batches: InvocationBatch[]
+}
+
+const noBatches: InvocationBatch[] = []
+
 /** Only the last part is not ours or a header's, so that no two series have one key. */
 const keyOf = (call: InvocationRecord): string =>
-  `${call.organization_id}\n${call.user_id}\n${call.subject_id}\n${call.key_id}\n${call.connection_id}\n${call.door}\n${call.method}\n${call.host}\n${call.status}\n${call.problem}\n${call.connection}`
+  `${call.organization_id}\n${call.user_id}\n${call.subject_id}\n${call.key_id}\n${call.connection_id}\n${call.door}\n${call.method}\n${call.host}\n${call.connection}`
 
-const belongsTo = ({ series, outcome }: InvocationBatch, call: InvocationRecord): boolean =>
+const belongsTo = (series: Series, call: InvocationRecord): boolean =>
   series.user_id === call.user_id &&
   series.subject_id === call.subject_id &&
   series.key_id === call.key_id &&
   series.door === call.door &&
   series.method === call.method &&
   series.host === call.host &&
-  outcome.status === call.status &&
-  outcome.problem === call.problem &&
   series.connection === call.connection &&
   series.connection_id === call.connection_id &&
   series.organization_id === call.organization_id
 
+/** The one that still takes this call. */
+function openFor(batches: readonly InvocationBatch[], { status, problem, at }: InvocationRecord): InvocationBatch | null {
+  for (const batch of batches) {
+    // the clock may also have been put back
+    const inTime = at >= batch.firstAt && at - batch.firstAt <= batchSpanMs
+    if (inTime && batch.status === status && batch.problem === problem && batch.afterMs.length < mostCallsInBatch) return batch
+  }
+  return null
+}
+
 export function createInvocationLog(db: Database, log: Log, id: () => string): InvocationLog {
-  let open = new Map<string, InvocationBatch>()
-  /** The one that each connection's last call went to, where mostly the next goes, too: to spell out its key would cost more than all the rest. */
-  let latest = new Map<string | null, InvocationBatch>()
-  /** No longer added to. */
-  let full: InvocationBatch[] = []
+  const known = new LRUCache<string, KnownSeries>({ max: seriesRemembered })
+  /** That of each connection's last call, where mostly the next belongs, too: to spell out its key would cost more than all the rest. */
+  const latest = new Map<string | null, KnownSeries>()
+  /** Those with batches. */
+  let used: KnownSeries[] = []
   /** Being written, or to be written again: the same batches, so that what is stored already is known by its id. */
   let attempt: InvocationBatch[] = []
   let calls = 0
-  const series = noKnownSeries()
   /** The last attempt failed, and some of what waits may have been stored all the same. */
   let uncertain = false
   /** When the attempt began after which nothing has been stored. */
   let stalledSince: number | null = null
-  let uses = new Map<string, Date>()
+  /** When each connection was last used, milliseconds since 1970. */
+  let uses = new Map<string, number>()
   let touchedAt = performance.now()
   let closing = false
   let timer: NodeJS.Timeout | null = null
@@ -93,24 +114,34 @@ export function createInvocationLog(db: Database, log: Log, id: () => string): I
     }, milliseconds).unref()
   }
 
+  /** The database may lack what it has stored. */
+  function forgetSeries(): void {
+    known.clear()
+    latest.clear()
+    for (const { series } of [...attempt, ...used]) series.storedUntil = 0
+  }
+
   /** What comes in meanwhile is left until it is worth the fixed cost of a statement. */
   async function writeCalls(): Promise<void> {
-    attempt = [...attempt, ...full, ...open.values()]
-    full = []
-    open = new Map()
-    latest = new Map()
+    // an attempt that failed may have met another server, which lacks what this one had stored
+    if (uncertain) forgetSeries()
+    for (const of of used) {
+      attempt.push(...of.batches)
+      of.batches = noBatches
+    }
+    used = []
     while (attempt.length > 0) {
       const batches = attempt.slice(0, batchesPerStatement)
       const again = uncertain
       uncertain = true
       stalledSince ??= performance.now()
-      await insertInvocations(db, batches, series, again)
+      await insertInvocations(db, batches, again)
       uncertain = false
       stalledSince = null
       attempt = attempt.slice(batches.length)
       for (const { series, lastAt, afterMs } of batches) {
         calls -= afterMs.length
-        if (series.connection_id) uses.set(series.connection_id, new Date(lastAt))
+        if (series.connection_id) uses.set(series.connection_id, lastAt)
       }
     }
   }
@@ -151,39 +182,44 @@ export function createInvocationLog(db: Database, log: Log, id: () => string): I
     await write()
   }
 
-  function newBatch(key: string, call: InvocationRecord): InvocationBatch {
-    // the first call says what they have in common: taken apart, each cold call would cost two objects more
+  function knownSeries(call: InvocationRecord): KnownSeries {
+    const key = keyOf(call)
+    let of = known.get(key)
+    if (!of) known.set(key, (of = { series: newSeries(call), batches: noBatches }))
+    if (latest.size >= seriesRemembered) latest.clear()
+    latest.set(call.connection_id, of)
+    return of
+  }
+
+  /** Arrays of one: most have no more, and one that is pushed to has room for 17. */
+  function begin(of: KnownSeries, { at, status, problem, duration_ms }: InvocationRecord): void {
     const batch = {
       id: `${id().slice(0, 32)}0000`,
-      series: call,
-      outcome: call,
-      firstAt: call.at,
-      lastAt: call.at,
-      afterMs: [],
-      durationMs: [],
+      series: of.series,
+      status,
+      problem,
+      firstAt: at,
+      lastAt: at,
+      afterMs: [0],
+      durationMs: [duration_ms],
     }
-    open.set(key, batch)
-    return batch
+    if (of.batches.length > 0) of.batches.push(batch)
+    else {
+      of.batches = [batch]
+      used.push(of)
+    }
   }
 
   return {
     record(call) {
-      let batch = latest.get(call.connection_id)
-      if (!batch || !belongsTo(batch, call)) {
-        const key = keyOf(call)
-        batch = open.get(key) ?? newBatch(key, call)
-        latest.set(call.connection_id, batch)
-      }
-      // the clock may also have been put back
-      const after = call.at - batch.firstAt
-      if (after < 0 || after > batchSpanMs || batch.afterMs.length >= mostCallsInBatch) {
-        full.push(batch)
-        batch = newBatch(keyOf(call), call)
-        latest.set(call.connection_id, batch)
-      }
-      if (call.at > batch.lastAt) batch.lastAt = call.at
-      batch.afterMs.push(call.at - batch.firstAt)
-      batch.durationMs.push(call.duration_ms)
+      let of = latest.get(call.connection_id)
+      if (!of || !belongsTo(of.series, call)) of = knownSeries(call)
+      const batch = openFor(of.batches, call)
+      if (batch) {
+        if (call.at > batch.lastAt) batch.lastAt = call.at
+        batch.afterMs.push(call.at - batch.firstAt)
+        batch.durationMs.push(call.duration_ms)
+      } else begin(of, call)
       calls++
       if (calls >= batchCalls && !uncertain) void write()
       else schedule(batchMilliseconds)
@@ -193,7 +229,7 @@ export function createInvocationLog(db: Database, log: Log, id: () => string): I
       if (stalled || calls >= mostWaiting) throw new Problem('storage_unavailable', { retry_after: 2 })
     },
     flush,
-    seriesMayBeGone: () => series.clear(),
+    seriesMayBeGone: forgetSeries,
     waiting: () => calls,
     async close() {
       if (timer) clearTimeout(timer)

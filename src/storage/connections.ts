@@ -103,7 +103,8 @@ const wayByLinkName = prepared(
         'c.access',
         's.id as service_id',
         's.link_name as service_link_name',
-        's.definition',
+        // as text: nearly always it is one that was read before
+        sql<string | null>`s.definition::text`.as('definition'),
         's.client_id',
         's.sealed_client_secret',
         's.revision as service_revision',
@@ -268,10 +269,10 @@ export const deleteConnection = (db: Executor, organizationId: string, id: strin
   db.deleteFrom('connections').where('organization_id', '=', organizationId).where('id', '=', id).execute()
 
 /** One statement for many: calls note their connection here a batch at a time. */
-export async function touchConnections(db: Executor, uses: ReadonlyMap<string, Date>): Promise<void> {
+export async function touchConnections(db: Executor, uses: ReadonlyMap<string, number>): Promise<void> {
   if (uses.size === 0) return
   await sql`
-    update connections c set last_used_at = greatest(c.last_used_at, u.at)
-    from unnest(${[...uses.keys()]}::uuid[], ${[...uses.values()].map(at => at.toISOString())}::timestamptz[]) as u(id, at)
+    update connections c set last_used_at = greatest(c.last_used_at, to_timestamp(u.at / 1000))
+    from unnest(${[...uses.keys()]}::uuid[], ${[...uses.values()]}::float8[]) as u(id, at)
     where c.id = u.id`.execute(db)
 }

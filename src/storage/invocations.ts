@@ -1,6 +1,5 @@
 import { hash } from 'node:crypto'
 import { sql, type RawBuilder, type Selectable } from 'kysely'
-import { LRUCache } from 'lru-cache'
 import type { Executor } from './database.ts'
 import { decodeCursor, pageOf, type PageRequest } from './page.ts'
 import type { InvocationSeriesTable } from './tables.ts'
@@ -21,12 +20,18 @@ export interface InvocationRow extends Series, InvocationOutcome {
   readonly duration_ms: number
 }
 
+/** A series and its row. */
+export interface StoredSeries extends Series {
+  readonly id: string
+  /** Milliseconds since 1970: the row is there, and its `used_at` late enough, for calls before this; 0 while it is not known to be there. */
+  storedUntil: number
+}
+
 /** Calls of one series with one outcome, at most a minute from the first to the last: what one row of the log holds. */
-export interface InvocationBatch {
+export interface InvocationBatch extends InvocationOutcome {
   /** A UUID that ends in 0000. */
   readonly id: string
-  readonly series: Series
-  readonly outcome: InvocationOutcome
+  readonly series: StoredSeries
   /** Milliseconds since 1970. */
   readonly firstAt: number
   lastAt: number
@@ -38,35 +43,21 @@ export interface InvocationBatch {
 /** Longest time between the first and the last call of a batch: it bounds where a call of a given moment may be found. */
 export const batchSpanMs = 60_000
 
-/** Series that are known to be stored, by what they have in common, and until when that needs no second look. */
-export type KnownSeries = LRUCache<string, { readonly id: string; readonly until: number }>
-
 const hourMs = 3_600_000
 
-/** 15 MB. What goes beyond is written once more with each batch, which halves how many calls a process carries. */
-const seriesRemembered = 30_000
-
-export const noKnownSeries = (): KnownSeries => new LRUCache({ max: seriesRemembered })
-
-const keyOf = (row: Series): string =>
-  JSON.stringify([
-    row.organization_id,
-    row.user_id,
-    row.subject_id,
-    row.key_id,
-    row.connection_id,
-    row.connection,
-    row.door,
-    row.method,
-    row.host,
-  ])
-
-const idOf = (key: string): string => hash('sha256', key).slice(0, 32)
+/** A series that nothing is known of. Its id is made of what it has in common, so that everybody who sees it gives it the same. */
+export function newSeries(of: Series): StoredSeries {
+  const { organization_id, user_id, subject_id, key_id, connection_id, connection, door, method, host } = of
+  const text = JSON.stringify([organization_id, user_id, subject_id, key_id, connection_id, connection, door, method, host])
+  const id = hash('sha256', text).slice(0, 32)
+  return { id, storedUntil: 0, organization_id, user_id, subject_id, key_id, connection_id, connection, door, method, host }
+}
 
 /** A PostgreSQL array. The driver's own looks each value over twice, which was most of what a row cost this process. */
-const array = (values: readonly (string | number | null)[]): string => {
+function array<T>(from: readonly T[], valueOf: (one: T) => string | number | null): string {
   let text = ''
-  for (const value of values) {
+  for (const one of from) {
+    const value = valueOf(one)
     if (text !== '') text += ','
     if (value === null) text += 'NULL'
     else if (typeof value === 'number') text += value
@@ -75,59 +66,51 @@ const array = (values: readonly (string | number | null)[]): string => {
   return `{${text}}`
 }
 
-const time = (at: number): string => new Date(at).toISOString()
+const numbers = (values: readonly number[]): string => `{${values.join(',')}}`
 
-/** Stores the series that are new or were last stored an hour ago, and gives the id of each batch's. */
-async function storeSeries(db: Executor, batches: readonly InvocationBatch[], known: KnownSeries): Promise<string[]> {
-  const missing = new Map<string, { readonly series: Series; readonly key: string; usedAt: number }>()
-  const ids = batches.map(({ series, lastAt }) => {
-    const key = keyOf(series)
-    const stored = known.get(key)
-    if (stored && lastAt < stored.until) return stored.id
-    const id = stored?.id ?? idOf(key)
-    const one = missing.get(id)
+/** Stores the series that are new or were last stored an hour ago. */
+async function storeSeries(db: Executor, batches: readonly InvocationBatch[]): Promise<void> {
+  const missing = new Map<string, { readonly series: StoredSeries; usedAt: number }>()
+  for (const { series, lastAt } of batches) {
+    if (lastAt < series.storedUntil) continue
+    const one = missing.get(series.id)
     if (one) one.usedAt = Math.max(one.usedAt, lastAt)
-    else missing.set(id, { series, key, usedAt: lastAt })
-    return id
-  })
-  if (missing.size === 0) return ids
+    else missing.set(series.id, { series, usedAt: lastAt })
+  }
+  if (missing.size === 0) return
   // In one order, so that two instances cannot wait for each other.
-  const added = [...missing].sort(([a], [b]) => (a < b ? -1 : 1))
-  const column = (name: keyof Series) => array(added.map(([, { series }]) => series[name]))
+  const added = [...missing.values()].sort((a, b) => (a.series.id < b.series.id ? -1 : 1))
+  const column = (name: keyof Series | 'id') => array(added, ({ series }) => series[name])
   await sql`
     insert into invocation_series (id, organization_id, user_id, subject_id, key_id, connection_id, connection, door, method, host, used_at)
-    select * from unnest(
-      ${array(added.map(([id]) => id))}::uuid[], ${column('organization_id')}::text[], ${column('user_id')}::text[],
+    select id, organization_id, user_id, subject_id, key_id, connection_id, connection, door, method, host, to_timestamp(used_at / 1000)
+    from unnest(
+      ${column('id')}::uuid[], ${column('organization_id')}::text[], ${column('user_id')}::text[],
       ${column('subject_id')}::text[], ${column('key_id')}::text[], ${column('connection_id')}::uuid[], ${column('connection')}::text[],
       ${column('door')}::text[], ${column('method')}::text[], ${column('host')}::text[],
-      ${array(added.map(([, { usedAt }]) => time(usedAt)))}::timestamptz[])
+      ${array(added, ({ usedAt }) => usedAt)}::float8[])
+      as s (id, organization_id, user_id, subject_id, key_id, connection_id, connection, door, method, host, used_at)
     on conflict (id) do update set used_at = greatest(invocation_series.used_at, excluded.used_at)`.execute(db)
-  for (const [id, { key, usedAt }] of added) known.set(key, { id, until: usedAt + hourMs })
-  return ids
+  for (const { series, usedAt } of added) series.storedUntil = usedAt + hourMs
 }
 
 /**
  * Batches, each a row whose calls are two arrays: a row a call cost the embedded database 12 to 24 µs, this costs it less than one.
  * @param again  the same batches may have been stored by an attempt whose outcome is not known.
  */
-export async function insertInvocations(
-  db: Executor,
-  batches: readonly InvocationBatch[],
-  known: KnownSeries,
-  again: boolean,
-): Promise<void> {
+export async function insertInvocations(db: Executor, batches: readonly InvocationBatch[], again: boolean): Promise<void> {
   if (batches.length === 0) return
-  // an attempt that failed may have met another server, which lacks what this one had stored
-  if (again) known.clear()
-  const series = await storeSeries(db, batches, known)
+  await storeSeries(db, batches)
   await sql`
     insert into invocation_batches (id, series_id, organization_id, first_at, last_at, status, problem, after_ms, duration_ms)
-    select id, series_id, organization_id, first_at, last_at, status, problem, after_ms::int[], duration_ms::int[] from unnest(
-      ${array(batches.map(({ id }) => id))}::uuid[], ${array(series)}::uuid[],
-      ${array(batches.map(one => one.series.organization_id))}::text[],
-      ${array(batches.map(one => time(one.firstAt)))}::timestamptz[], ${array(batches.map(one => time(one.lastAt)))}::timestamptz[],
-      ${array(batches.map(one => one.outcome.status))}::int[], ${array(batches.map(one => one.outcome.problem))}::text[],
-      ${array(batches.map(one => array(one.afterMs)))}::text[], ${array(batches.map(one => array(one.durationMs)))}::text[])
+    select id, series_id, organization_id, to_timestamp(first_at / 1000), to_timestamp(last_at / 1000), status, problem,
+      after_ms::int[], duration_ms::int[]
+    from unnest(
+      ${array(batches, one => one.id)}::uuid[], ${array(batches, one => one.series.id)}::uuid[],
+      ${array(batches, one => one.series.organization_id)}::text[],
+      ${array(batches, one => one.firstAt)}::float8[], ${array(batches, one => one.lastAt)}::float8[],
+      ${array(batches, one => one.status)}::int[], ${array(batches, one => one.problem)}::text[],
+      ${array(batches, one => numbers(one.afterMs))}::text[], ${array(batches, one => numbers(one.durationMs))}::text[])
       as b (id, series_id, organization_id, first_at, last_at, status, problem, after_ms, duration_ms)
     ${again ? sql`on conflict do nothing` : sql``}`.execute(db)
 }

@@ -189,7 +189,7 @@ export const refresh: readonly Attack[] = [
       {
         what: 'calls after a fail-over belong to nothing that the log has',
         file: 'src/broker/invocation-log.ts',
-        find: 'seriesMayBeGone: () => series.clear()',
+        find: 'seriesMayBeGone: forgetSeries',
         replace: 'seriesMayBeGone: () => {}',
         test: failover,
         name: failedOver,
