@@ -44,30 +44,38 @@ function spellingsInJson(secret: string): string[] {
 }
 
 /** What is the same of a longer Base64 text wherever in it the secret stands: all but the characters it shares with its neighbours. */
-const insideBase64 = (bytes: Buffer, encoding: 'base64' | 'base64url'): string[] =>
+const insideBase64 = (bytes: Buffer): string[] =>
   [1, 2].map(before =>
     Buffer.concat([Buffer.alloc(before), bytes])
-      .toString(encoding)
+      .toString('base64')
       .slice(before + 1, Math.floor(((before + bytes.length) * 8) / 6)),
   )
 
-/** Alone and as a part of JSON, HTML, a URL, a form, a URL in a URL, a header of HTTP Basic, or something longer that is in Base64. */
-function spellingsOf(secret: string): string[] {
-  const bytes = Buffer.from(secret)
-  const base64 = bytes.toString('base64')
-  const hex = bytes.toString('hex')
+/** As a part of JSON, HTML, a URL, a form, or a URL in a URL. */
+function escapedSpellings(secret: string): string[] {
   const percent = encodeURIComponent(secret)
   return [
-    secret,
     ...spellingsInJson(secret),
     ...["'", '&#39;', '&#x27;'].map(quote => inHtml(secret, quote)),
     ...[percent, percentEncode(secret)].flatMap(one => [one, one.replace(/%../g, two => two.toLowerCase()), encodeURIComponent(one)]),
     new URLSearchParams({ a: secret }).toString().slice(2),
-    base64,
-    base64.replace(/=+$/, ''),
-    bytes.toString('base64url'),
-    ...insideBase64(bytes, 'base64'),
-    ...insideBase64(bytes, 'base64url'),
+  ]
+}
+
+/** Characters that are escaped nowhere, which most tokens have no others of. */
+const escapedNowhere = /^[\w.-]*$/
+
+/** Alone and as a part of what must escape it, a header of HTTP Basic, or something longer that is in Base64. */
+function spellingsOf(secret: string): string[] {
+  const bytes = Buffer.from(secret)
+  const base64 = bytes.toString('base64')
+  const inBase64 = [base64, base64.replace(/=+$/, ''), ...insideBase64(bytes)]
+  const hex = bytes.toString('hex')
+  return [
+    secret,
+    ...(escapedNowhere.test(secret) ? [] : escapedSpellings(secret)),
+    ...inBase64,
+    ...inBase64.map(one => one.replaceAll('+', '-').replaceAll('/', '_').replace(/=+$/, '')),
     hex,
     hex.toUpperCase(),
   ]

@@ -101,7 +101,8 @@ export function statusProblem(
 }
 
 /** @throws Problem connection_not_found, owner_inactive, service_not_configured, authorization_required, reauthorization_required, connection_revoked */
-function usableFrom(broker: Broker, principal: Principal, row: Way): Usable {
+function usableFrom(broker: Broker, principal: Principal, way: Way): Usable {
+  const { facts: row, definition, sealed, sealed_client_secret } = way
   const person = { userId: principal.userId, subjectId: principal.subjectId === nobody ? null : principal.subjectId }
   if (!keyAllows(principal, row.link_name) || !mayUse(row, principal.userId)) throw notFound(row.link_name)
   const holder = credentialHolder(row, person)
@@ -112,19 +113,19 @@ function usableFrom(broker: Broker, principal: Principal, row: Way): Usable {
     throw notFound(row.link_name)
   }
   const { service_link_name } = row
-  const service = definitionOf(broker, { definition: row.definition === null ? null : definitionFrom(row.definition), service_link_name })
+  const service = definitionOf(broker, { definition: definition === null ? null : definitionFrom(definition), service_link_name })
   const refused = statusProblem(broker, principal.organizationSlug, row, holder)
   if (refused) throw refused
-  if (row.sealed === null || row.generation === null || row.credential_revision !== row.service_revision)
+  if (sealed === null || row.generation === null || row.credential_revision !== row.service_revision)
     throw new Problem('connection_revoked', {
       connection: row.link_name,
       connect_url: connectUrlOf(broker, principal.organizationSlug, row.link_name, holder),
       reason: 'service_edited',
     })
   const variables = row.variables ?? {}
-  const agreed = new Set(row.agreed_hosts ?? [])
+  const agreed = row.agreed_hosts ?? []
+  const isAgreed = (rule: string) => agreed.includes(rule)
   const hosts = filled(service.api_hosts, variables)
-  const left = row.expires_in === null ? null : Number(row.expires_in)
   return {
     organizationId: row.organization_id,
     organizationSlug: principal.organizationSlug,
@@ -138,16 +139,19 @@ function usableFrom(broker: Broker, principal: Principal, row: Way): Usable {
     service,
     scopes: row.asked_scopes ?? [],
     hosts,
-    confirmedHosts: service.api_hosts.every(rule => agreed.has(rule))
-      ? hosts
-      : hosts.filter((_, i) => agreed.has(service.api_hosts[i] ?? '')),
+    confirmedHosts: service.api_hosts.every(isAgreed) ? hosts : filled(service.api_hosts.filter(isAgreed), variables),
     clientId: row.client_id,
-    sealedClientSecret: row.sealed_client_secret,
+    sealedClientSecret: sealed_client_secret,
     clockOffsetSeconds: row.clock_offset_seconds,
     generation: row.generation,
-    sealed: row.sealed,
+    sealed,
     opened: null,
-    ...endOf(broker, { service, connectionId: row.id, subjectId: holder, generation: row.generation }, left, row.lifetime_seconds),
+    ...endOf(
+      broker,
+      { service, connectionId: row.id, subjectId: holder, generation: row.generation },
+      row.expires_in,
+      row.lifetime_seconds,
+    ),
     hasRefreshToken: row.has_refresh_token ?? false,
     underWay: 0,
   }

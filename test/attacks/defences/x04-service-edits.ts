@@ -74,8 +74,8 @@ export const x04: Attack = {
     {
       what: 'an added host needs nobody’s agreement',
       file: 'src/broker/usable.ts',
-      find: 'service.api_hosts.filter(rule => agreed.has(rule)).map',
-      replace: 'service.api_hosts.filter(rule => agreed.size > 0 && rule).map',
+      find: 'const isAgreed = (rule: string) => agreed.includes(rule)',
+      replace: 'const isAgreed = (rule: string) => agreed.length > 0 && rule.length > 0',
       test: story,
       name: 'an added host waits for each holder',
     },
