@@ -8,6 +8,7 @@ import {
   headerOf,
   headerValuePattern,
   percentEncode,
+  withSearch,
   type Body,
   type OutgoingRequest,
   type Pair,
@@ -126,13 +127,8 @@ function explicitPart(part: unknown, i: number): Part {
   return textPart(part['param-name'], part['param-value'], contentType)
 }
 
-function withQuery(url: URL, pairs: readonly Pair[]): URL {
-  if (pairs.length === 0) return url
-  const next = new URL(url)
-  next.search =
-    (url.search ? url.search + '&' : '?') + pairs.map(([name, value]) => percentEncode(name) + '=' + percentEncode(value)).join('&')
-  return next
-}
+const withQuery = (url: URL, pairs: readonly Pair[]): URL =>
+  pairs.length === 0 ? url : withSearch(url, pairs.map(([name, value]) => percentEncode(name) + '=' + percentEncode(value)).join('&'))
 
 const raw = (text: string): Body => ({ kind: 'raw', bytes: Buffer.from(text) })
 const inQuery = new Set(['GET', 'HEAD'])

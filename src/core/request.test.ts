@@ -56,6 +56,10 @@ describe('the query', () => {
     const url = new URL('https://api.good.test/x?a=%2F+1&&b#f')
     expect(withQueryParameter(request({ url }), 'k', 'a b&=é').url.search).toBe('?a=%2F+1&&b&k=a%20b%26%3D%C3%A9')
     expect(withQueryParameter(request(), 'k', 'v').url.href).toBe('https://api.good.test/x?k=v')
+    for (const odd of ['?', '#part', '?#part'])
+      expect(withQueryParameter(request({ url: new URL(`https://api.good.test/x${odd}`) }), 'k', 'v').url.href).toBe(
+        'https://api.good.test/x?k=v',
+      )
     expect(url.search).toBe('?a=%2F+1&&b')
   })
 
