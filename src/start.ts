@@ -12,14 +12,16 @@ import { createFunctionMail } from './broker/function-mail.ts'
 import { runScheduled, sendDueSchedules } from './broker/function-due.ts'
 import { createInvocationLog } from './broker/invocation-log.ts'
 import { keyWorkLeft } from './broker/keys.ts'
-import { restoreLostRenewals } from './broker/lost-renewals.ts'
+import { renewalsMayBeLost, restoreLostRenewals } from './broker/lost-renewals.ts'
 import { restorePracticeServices } from './broker/practice-service.ts'
+import { openBreakers } from './broker/refresh.ts'
 import { revokeAtProvider } from './broker/revoke.ts'
 import { createSpool, replaySpool } from './broker/spool.ts'
 import { settleSetBack, watchTime } from './broker/set-back.ts'
 import { keepAlive, tellInterrupted, tidy } from './broker/upkeep.ts'
 import { loadCatalogue } from './catalogue/catalogue.ts'
 import type { Config } from './config.ts'
+import { createBodies, usualHeldBytes } from './core/held-bytes.ts'
 import { Problem } from './core/problem.ts'
 import { parseExceptions } from './egress/addresses.ts'
 import { hostsAndPorts } from './egress/own-addresses.ts'
@@ -88,6 +90,8 @@ export interface StartOptions {
   /** How long calls under way may go on when stopping. */
   readonly graceMs?: number
   readonly patience?: PatienceOptions
+  /** What bodies may hold in this process; `usualHeldBytes`. */
+  readonly heldBytes?: number
   readonly placement?: Placement
   /** For tests of crashes. */
   readonly reached?: (point: CrashPoint) => Promise<void> | void
@@ -182,7 +186,9 @@ async function assemble(
     )
   if (practice) log.info({ url: practice.url }, 'the practice service runs; its own address may be called')
 
+  const bodies = createBodies(options.heldBytes ?? usualHeldBytes)
   const egress = createEgress({
+    answers: bodies.answers,
     allowPrivateAddresses: [...config.allowPrivateAddresses, ...practiceAddresses],
     allowInsecureHttp: [...config.allowInsecureHttp, ...practiceHosts],
     own: hostsAndPorts([config.publicUrl, config.databaseUrl, config.databaseDirectUrl]),
@@ -229,6 +235,7 @@ async function assemble(
   metrics.watch({
     callsUnderWay: admission.underWay,
     callsToLog: invocations.waiting,
+    openBreakers: () => openBreakers(broker),
     authorizations: () => countCredentials(open.db),
     keyWorkLeft: () => keyWorkLeft({ db: open.db, vault }),
   })
@@ -248,12 +255,14 @@ async function assemble(
     calls,
     deployment,
     admission,
+    bodies,
     invocations,
     spool: createSpool(`${config.dataDir}.spool`, log),
     sandbox,
     functionLog,
     functionMail: createFunctionMail(config.smtpUrl, config.mailFrom),
     now: () => clock.now(),
+    steadyNow: () => clock.steadyNow(),
     monotonic: () => performance.now(),
     random: bytes => randomBytes(bytes),
     id: () => randomUUID(),
@@ -286,13 +295,19 @@ async function assemble(
       if (change) calls.forget(change)
       else calls.forgetAll()
     },
-    () => calls.forgetAll(),
+    () => {
+      // the embedded database has no replica, and nobody else
+      if (open.kind === 'postgres') renewalsMayBeLost(broker)
+      calls.forgetAll()
+    },
   )
   undo.push(unlisten)
   // of a token that a provider has rotated there is no other copy
   undo.push(() => refreshesEnd(broker, longestRefreshMs))
   const giveBackUnused = await replaySpool(broker)
   await tellInterrupted(broker, config.databaseUrl === null)
+  // before, too: what a start has begun when it fails would keep the process from ending
+  undo.push(() => jobs.stop())
   await jobs.start({
     revoke_at_provider: data => revokeAtProvider(broker, data),
     tidy: () => tidy(broker),
@@ -305,7 +320,6 @@ async function assemble(
     },
     run_scheduled_function: data => runScheduled(broker, data),
   })
-  undo.push(() => jobs.stop())
   await settleSetBack(broker)
   undo.push(watchTime(broker, clock))
   await giveBackUnused()

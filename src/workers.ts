@@ -117,10 +117,11 @@ export async function startWorkers(config: Config, log: Log): Promise<Workers> {
   }
 
   function begin(first: boolean): Promise<{ url: string; setUpUrl: string | null }> {
-    const worker = cluster.fork()
-    all.add(worker)
-    closeWhatItNeverTook(worker)
     return new Promise((resolve, reject) => {
+      // throws, or reports an error and no exit, where no process can be started
+      const worker = cluster.fork()
+      all.add(worker)
+      closeWhatItNeverTook(worker)
       worker.on('message', (message: FromWorker) => {
         if (message.kind === 'here') tell(worker, stopping ? { kind: 'stop' } : { ...placement, first })
         else if (message.kind === 'ready') {
@@ -136,6 +137,12 @@ export async function startWorkers(config: Config, log: Log): Promise<Workers> {
           question?.metrics.push(message.metrics)
           if (question?.waitingFor.delete(worker) && question.waitingFor.size === 0) question.done()
         }
+      })
+      worker.on('error', error => {
+        // of one that died as it was told something: its exit says so
+        if (worker.process.pid !== undefined) return
+        all.delete(worker)
+        reject(error)
       })
       worker.once('exit', (code, signal) => {
         all.delete(worker)
@@ -158,9 +165,10 @@ export async function startWorkers(config: Config, log: Log): Promise<Workers> {
       if (stopping) return
       begin(false).then(
         () => log.warn({ workers: ready.size }, 'another worker is ready'),
-        () => {
+        (error: unknown) => {
           failedStarts++
-          log.error({ failed_starts: failedStarts, workers: ready.size }, 'a worker ended before it was ready; it is tried again')
+          const err = error instanceof WorkersRefused ? undefined : error
+          log.error({ err, failed_starts: failedStarts, workers: ready.size }, 'a worker ended before it was ready; it is tried again')
           if (ready.size === 0 && failedStarts >= mostFailedStarts) giveUp()
           else replace()
         },
@@ -235,6 +243,8 @@ export async function joinWorkers(): Promise<Membership> {
   }
   // a terminal, or a service manager, signals everybody at once
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, stopOnce)
+  // what is said to the first process as it dies, the receipt of a connection too; that it is gone is the next event
+  cluster.worker?.on('error', () => {})
   cluster.worker?.on('disconnect', () => {
     // else it would exit at once, with calls under way
     if (cluster.worker) cluster.worker.exitedAfterDisconnect = true

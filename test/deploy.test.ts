@@ -27,6 +27,7 @@ describe('the dashboard', () => {
     metrics.watch({
       callsUnderWay: () => 1,
       callsToLog: () => 1,
+      openBreakers: () => 1,
       authorizations: async () => ({ connected: 1 }),
       keyWorkLeft: async () => ({ dataKeysToRewrap: 1, fieldsToReseal: 1 }),
     })

@@ -1,17 +1,13 @@
 import { spawn } from 'node:child_process'
-import { existsSync, mkdirSync, readdirSync, readFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { expect, it } from 'vitest'
 import { until } from './support/practice-services.ts'
 import { freshPath } from './support/run-directory.ts'
+import { childrenOf } from './support/workers.ts'
 
 const root = fileURLToPath(new URL('../', import.meta.url))
-
-const childrenOf = (pid: number): number[] =>
-  existsSync(`/proc/${pid}/task/${pid}/children`)
-    ? readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').split(' ').filter(Boolean).map(Number)
-    : []
 
 it.each(['while the sources are copied', 'while tests run'])(
   'a proof that is interrupted %s says so, leaves no copy, and nothing of it runs on',

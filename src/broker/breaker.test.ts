@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { backOffSeconds, createBreaker, type Admitted, type RefreshOutcome } from './breaker.ts'
+import { backOffSeconds, createBreaker, createBreakers, type Admitted, type RefreshOutcome } from './breaker.ts'
 
 const failed: RefreshOutcome = { kind: 'failed', pauseSeconds: null }
 const answered: RefreshOutcome = { kind: 'answered' }
@@ -154,4 +154,28 @@ describe('the breaker of a token endpoint', () => {
 it('backs off 1, 2, 4 … 300 seconds, each in its upper half', () => {
   expect([0, 1, 2, 3, 8, 9, 50].map(failures => backOffSeconds(failures, 0))).toEqual([0.5, 1, 2, 4, 128, 150, 150])
   expect([0, 8, 9, 1_000_000].map(failures => Math.round(backOffSeconds(failures, 0.999999)))).toEqual([1, 256, 300, 300])
+})
+
+describe('the breakers of a process', () => {
+  it('are counted while they are open and somebody asks: one of a service that was edited or is not used any more never closes', () => {
+    const clock = { ms: 1_000_000 }
+    const all = createBreakers(() => clock.ms)
+    const named = (name: string) => all.of(name, () => createBreaker({ monotonic: () => clock.ms, chance: () => 0 }))
+    const fail = (name: string) => {
+      const admission = named(name).admit()
+      if (admission.admitted) admission.settle(failed)
+    }
+    for (let i = 0; i < 5; i++) for (const name of ['edited', 'in use']) fail(name)
+    named('works')
+    expect(all.open()).toBe(2)
+    for (let minute = 0; minute < 10; minute++) {
+      clock.ms += 60_000
+      fail('in use')
+    }
+    expect(all.open()).toBe(1)
+    clock.ms += 30_000
+    const probe = named('in use').admit()
+    if (probe.admitted) probe.settle(answered)
+    expect(all.open()).toBe(0)
+  })
 })

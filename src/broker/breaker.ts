@@ -1,3 +1,4 @@
+import { LRUCache } from 'lru-cache'
 import { createTurns, type Applicant, type TurnsOptions } from './turns.ts'
 
 /** What came of one admitted refresh. */
@@ -137,6 +138,35 @@ export function createBreaker({ onOpen, onClose, ...options }: BreakerOptions): 
     turn: (who, longestMs) => (openUntil === null && monotonic() >= pausedUntil ? turns.take(who, longestMs) : Promise.resolve(true)),
     get state() {
       return openUntil === null ? 'closed' : monotonic() < openUntil ? 'open' : 'half_open'
+    },
+  }
+}
+
+/** Those of one process, by name. */
+export interface Breakers {
+  of(name: string, make: () => Breaker): Breaker
+  /** How many hold refreshes back. One that nobody has asked for a while, because its service was edited or is not used, does not count. */
+  open(): number
+}
+
+const mostBreakers = 10_000
+/** Longer than any connection waits between two attempts. */
+const inUseMs = 600_000
+
+export function createBreakers(monotonic: () => number): Breakers {
+  const known = new LRUCache<string, { readonly breaker: Breaker; askedAt: number }>({ max: mostBreakers })
+  return {
+    of(name, make) {
+      let one = known.get(name)
+      if (!one) known.set(name, (one = { breaker: make(), askedAt: 0 }))
+      one.askedAt = monotonic()
+      return one.breaker
+    },
+    open() {
+      const since = monotonic() - inUseMs
+      let open = 0
+      for (const { breaker, askedAt } of known.values()) if (askedAt > since && breaker.state !== 'closed') open++
+      return open
     },
   }
 }

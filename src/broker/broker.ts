@@ -1,4 +1,5 @@
 import type { Catalogue } from '../catalogue/catalogue.ts'
+import type { Bodies } from '../core/held-bytes.ts'
 import type { Principal } from '../core/principal.ts'
 import type { Egress } from '../egress/send.ts'
 import type { Jobs } from '../jobs/jobs.ts'
@@ -67,6 +68,8 @@ export interface Broker {
   readonly deployment: Deployment
   /** Which new calls are taken on. */
   readonly admission: Admission
+  /** What is held of large requests and answers. */
+  readonly bodies: Bodies
   readonly invocations: InvocationLog
   readonly spool: Spool
   /** Where the scripts of functions run. */
@@ -76,6 +79,8 @@ export interface Broker {
   readonly functionMail: SendMail | null
   /** Milliseconds since 1970, by the database's clock. */
   now(): number
+  /** `Clock.steadyNow`, for leases. */
+  steadyNow(): number
   /** Milliseconds that never jump: for waits and for the ends of tokens in memory. */
   monotonic(): number
   random(bytes: number): Buffer

@@ -240,7 +240,7 @@ export async function finishFlow(broker: Broker, by: Caller, callback: CallbackR
   const client = await openClient(broker, target.from)
   const context = contextOf(broker, target.from, client, { ...target, variables, trace: step => steps.push(step) })
   let given: Opened | null = null
-  let question: Awaited<ReturnType<typeof settleGrant>>
+  let question: Awaited<ReturnType<typeof settleGrant>> = null
   try {
     const grant = await scheme.finish(context, { parameters: callback.parameters, memory })
     given = { credential: grant.credential, variables: { ...variables, ...safeCaptured(target.from.service, grant.captured) } }
@@ -249,15 +249,20 @@ export async function finishFlow(broker: Broker, by: Caller, callback: CallbackR
   } catch (error) {
     if (!(error instanceof Refusal) && !(error instanceof Problem)) throw error
     // not when the database fell silent: what it did not confirm may be stored
-    if (given !== null && !(error instanceof Problem && error.code === 'storage_unavailable')) {
+    const silent = error instanceof Problem && error.code === 'storage_unavailable'
+    if (given !== null && !silent) {
       steps.push({ step: 'not_kept' })
       await revokeUnused(broker, { ...target.holder, linkName: target.linkName }, target.from, given)
     }
     const declined = error instanceof Problem && error.code === 'authorization_declined'
     const diagnosis = declined ? null : diagnose(steps, diagnosisFacts(broker, target))
-    await recordAttempt(broker.db, taken.attempt_id, steps, { outcome: declined ? 'declined' : 'failed', diagnosis })
-    await noteRefusal(broker, by, declined ? 'connection.declined' : 'connection.failed', `connection:${target.linkName}`, { diagnosis })
-    throw error instanceof Refusal ? connectProblem(target, error, diagnosis) : callbackProblem(target, error, diagnosis)
+    const ended = await recordAttempt(broker.db, taken.attempt_id, steps, { outcome: declined ? 'declined' : 'failed', diagnosis })
+    if (ended || !silent) {
+      await noteRefusal(broker, by, declined ? 'connection.declined' : 'connection.failed', `connection:${target.linkName}`, { diagnosis })
+      throw error instanceof Refusal ? connectProblem(target, error, diagnosis) : callbackProblem(target, error, diagnosis)
+    }
+    // it was stored, and the answer to that was all that got lost
+    broker.calls.forget({ kind: 'connection', id: target.holder.connectionId })
   }
   return { landing: question ? questionPath(question) : (taken.return_to ?? `/connections/${target.linkName}`) }
 }

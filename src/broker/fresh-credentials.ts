@@ -5,7 +5,7 @@ import { setStatus } from '../storage/credentials.ts'
 import type { Broker } from './broker.ts'
 import { noteChange } from './change.ts'
 import { settleUnstored, unstoredAnswers } from './keep-grant.ts'
-import { restoreLostRenewal } from './lost-renewals.ts'
+import { othersHaveLooked, restoreLostRenewal } from './lost-renewals.ts'
 import { refresh } from './refresh.ts'
 import { openCredential, reauthorize, reread } from './stored-credential.ts'
 import type { Opened, Usable } from './usable.ts'
@@ -106,6 +106,7 @@ async function renew(broker: Broker, usable: Usable, forced: boolean, awaited: (
   const before = usable.generation
   await settleUnstored(broker, usable)
   if (usable.generation === before && (await restoreLostRenewal(broker, usable))) await reread(broker, usable)
+  if (usable.generation === before) await othersHaveLooked(broker)
   if (usable.generation === before) await refresh(broker, usable, forced, awaited)
   // it found an earlier one than it had
   if (usable.generation < before && (await restoreLostRenewal(broker, usable))) await reread(broker, usable)

@@ -1,4 +1,4 @@
-import { setImmediate as turnOfTheLoop } from 'node:timers/promises'
+import { setTimeout as delay, setImmediate as turnOfTheLoop } from 'node:timers/promises'
 import { pastMoments } from '../core/cron-past.ts'
 import { nextAfter, parseCron } from '../core/cron.ts'
 import { Problem } from '../core/problem.ts'
@@ -18,6 +18,8 @@ import { openedArguments } from './function-secrets.ts'
 
 /** Later than this a run is missed: who expects it at nine does not expect it at noon. */
 const graceMs = 10 * 60_000
+/** Until the next attempt to begin a run, when the database did not answer. */
+const againMs = 1_000
 /** Schedules that are moved on in one transaction, and transactions in one minute. */
 const atOnce = 50
 const mostRounds = 100
@@ -90,8 +92,32 @@ export async function planAgain(broker: Broker, trx: Executor): Promise<void> {
   }
 }
 
-/** One scheduled run, as the function's owner and without a login user. What goes wrong is in the log of runs. */
+/**
+ * One scheduled run, as the function's owner and without a login user. What goes wrong is in the log of runs. It is not run a second time,
+ * since half of it may have happened; but until it has begun nothing has, and a database that did not answer is asked again.
+ */
 export async function runScheduled(broker: Broker, data: JobData['run_scheduled_function']): Promise<void> {
+  let begun = false
+  const onBegin = () => void (begun = true)
+  const until = Date.parse(data.due) + graceMs
+  const isAgain = (error: unknown) => !begun && error instanceof Problem && error.code === 'storage_unavailable' && broker.now() < until
+  for (;;) {
+    try {
+      return await runNow(broker, data, onBegin, isAgain)
+    } catch (error) {
+      if (!isAgain(error)) throw error
+      await delay(againMs)
+    }
+  }
+}
+
+/** @param isAgain Whether it is tried again after this, which is thrown then; otherwise it is what came of the run. */
+async function runNow(
+  broker: Broker,
+  data: JobData['run_scheduled_function'],
+  onBegin: () => void,
+  isAgain: (error: unknown) => boolean,
+): Promise<void> {
   const schedule = await findSchedule(broker.db, data.organization_id, data.schedule_id)
   const row = schedule && (await findFunctionById(broker.db, data.organization_id, schedule.function_id))
   if (!row || !schedule.enabled) return
@@ -106,9 +132,10 @@ export async function runScheduled(broker: Broker, data: JobData['run_scheduled_
       ip: null,
       given: new Map([...plain, ...secret]),
       strict: false,
+      onBegin,
     })
   } catch (error) {
-    if (!(error instanceof Problem)) throw error
+    if (!(error instanceof Problem) || isAgain(error)) throw error
     broker.functionLog.record({
       ...runRow({
         id: broker.id(),

@@ -49,6 +49,8 @@ export interface RunRequest {
   readonly strict: boolean
   /** Of the request that asks for it, see core/hops.ts; 0 when nobody asks. */
   readonly hops?: number
+  /** From then on something may have happened, and the log of runs has it. */
+  readonly onBegin?: () => void
   readonly onInfo?: (line: string, at: number) => void
   readonly signal?: AbortSignal
 }
@@ -105,6 +107,7 @@ export async function runFunction(broker: Broker, request: RunRequest): Promise<
     const plain = runRow({ id, function: row, userId: principal.userId, door, status: 'running', startedAt, arguments: given })
     begun = { ...plain, subject_id: principal.subjectId === nobody ? null : principal.subjectId, key_id: principal.key?.id ?? null }
     broker.functionLog.record(begun)
+    request.onBegin?.()
     // nobody waits for the answer of this one: that it began must be written down before anything happens
     if (door === 'schedule') await broker.functionLog.flush()
   }

@@ -148,6 +148,25 @@ forEachDatabase((_name, open) => {
     await log.close()
   })
 
+  it('an attempt that failed may have met another server, which lacks a series that is known: it is stored again with what waits', async () => {
+    const { db } = await open()
+    const log = createInvocationLog(db, silent, randomUUID)
+    const series = async () => (await db.selectFrom('invocation_series').select('id').execute()).length
+    log.record(row())
+    await log.flush()
+    await sql`alter table invocation_batches rename to away`.execute(db)
+    await sql`delete from away`.execute(db)
+    await sql`delete from invocation_series`.execute(db)
+    const waits = row()
+    log.record(waits)
+    await log.flush()
+    expect(await series(), 'it is known').toBe(0)
+    await sql`alter table away rename to invocation_batches`.execute(db)
+    await log.flush()
+    expect([await written(db), await series()]).toEqual([[waits.duration_ms], 1])
+    await log.close()
+  })
+
   it('of many connections in use 500 are touched at a time, those first that wait longest, and all when it closes', async () => {
     const { db } = await open()
     const touched: string[][] = []

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto'
+import { setTimeout as delay } from 'node:timers/promises'
 import { LRUCache } from 'lru-cache'
 import { Problem } from '../core/problem.ts'
 import { announce } from '../storage/changes.ts'
@@ -19,6 +20,8 @@ const keptMs = 600_000
 const mostKept = 10_000
 /** Renewals of one credential that may be lost together. */
 const mostUsedUp = 20
+/** Whoever hears no notifications looks once a second for what the database has lost, from the moment that it answers again. */
+const othersLookMs = 2_000
 
 type Whose = Pick<Usable, keyof Holder | 'linkName' | 'serviceRevision'>
 
@@ -97,4 +100,15 @@ export function restoreLostRenewals(broker: Broker): Promise<void> {
   const under = looking.get(broker) ?? look().finally(() => looking.delete(broker))
   looking.set(broker, under)
   return under
+}
+
+const deafAt = new WeakMap<Broker, number>()
+
+/** No notifications are heard, or only now again: the database may be another's, and each instance stores again what it renewed. */
+export const renewalsMayBeLost = (broker: Broker): void => void deafAt.set(broker, broker.monotonic())
+
+/** Before a refresh token is shown: what another instance renewed it stores again first. */
+export async function othersHaveLooked(broker: Broker): Promise<void> {
+  const since = deafAt.get(broker)
+  if (since !== undefined && broker.monotonic() - since < othersLookMs) await delay(othersLookMs)
 }

@@ -4,8 +4,18 @@ import { schemeOf } from '../auth/index.ts'
 import { Refusal, reasonOf, type Grant } from '../auth/scheme.ts'
 import { tokenOrigin } from '../auth/token-origin.ts'
 import { Problem } from '../core/problem.ts'
-import { findCredential, releaseLease, setStatus, shortenBackOff, takeLease, type Lease } from '../storage/credentials.ts'
-import { backOffSeconds, createBreaker, type Admitted, type Breaker, type HeldBack, type RefreshOutcome } from './breaker.ts'
+import { storageWithin } from '../core/within.ts'
+import { findCredential, releaseLease, returnLease, setStatus, shortenBackOff, takeLease, type Lease } from '../storage/credentials.ts'
+import {
+  backOffSeconds,
+  createBreaker,
+  createBreakers,
+  type Admitted,
+  type Breaker,
+  type Breakers,
+  type HeldBack,
+  type RefreshOutcome,
+} from './breaker.ts'
 import type { Broker } from './broker.ts'
 import { noteChange } from './change.ts'
 import { keepGrant } from './keep-grant.ts'
@@ -23,19 +33,51 @@ const recoverySeconds = 10
 /** Of how many connections it is remembered since when a token is needed that could not be had. */
 const mostRemembered = 20_000
 
-const breakersOf = new WeakMap<Broker, LRUCache<string, Breaker>>()
+const byBroker = new WeakMap<Broker, Breakers>()
 
-const needsOf = new WeakMap<Broker, LRUCache<string, number>>()
+function breakersOf(broker: Broker): Breakers {
+  let breakers = byBroker.get(broker)
+  if (!breakers) byBroker.set(broker, (breakers = createBreakers(() => broker.monotonic())))
+  return breakers
+}
 
-/** When this generation was first to be renewed: callers who were turned away and come back do not begin at the end of the queue. */
-function neededSince(broker: Broker, { connectionId, subjectId, generation }: Usable): number {
+/** Token endpoints that refreshes are held back from, for the metrics. */
+export const openBreakers = (broker: Broker): number => breakersOf(broker).open()
+
+interface Need {
+  /** Callers who were turned away and come back do not begin at the end of the queue. */
+  readonly since: number
+  /**
+   * Whose lease it may be, when the database did not answer whether it was given or returned: whoever comes next asks by the same name,
+   * or everybody would wait until it has run out.
+   */
+  unconfirmedOwner: string | null
+}
+
+const needsOf = new WeakMap<Broker, LRUCache<string, Need>>()
+
+/** Of this generation, from when it was first to be renewed. */
+function needOf(broker: Broker, { connectionId, subjectId, generation }: Usable): Need {
   let needs = needsOf.get(broker)
   if (!needs) needsOf.set(broker, (needs = new LRUCache({ max: mostRemembered })))
   const key = `${connectionId}:${subjectId}:${generation}`
-  const since = needs.get(key) ?? broker.monotonic()
-  needs.set(key, since)
-  return since
+  const need = needs.get(key) ?? { since: broker.monotonic(), unconfirmedOwner: null }
+  needs.set(key, need)
+  return need
 }
+
+async function asOwner<T>(need: Need, owner: string, work: () => Promise<T>): Promise<T> {
+  try {
+    const done = await work()
+    need.unconfirmedOwner = null
+    return done
+  } catch (error) {
+    need.unconfirmedOwner = isAway(error) ? owner : null
+    throw error
+  }
+}
+
+const isAway = (error: unknown): boolean => error instanceof Problem && error.code === 'storage_unavailable'
 
 const chanceOf = (broker: Broker): number => broker.random(2).readUInt16BE(0) / 65_536
 
@@ -44,31 +86,24 @@ async function breakerOf(broker: Broker, usable: Usable): Promise<Breaker> {
   const { variables } = await openCredential(broker, usable)
   const { serviceId, organizationId } = usable
   const origin = tokenOrigin(usable.service, variables)
-  let breakers = breakersOf.get(broker)
-  if (!breakers) breakersOf.set(broker, (breakers = new LRUCache({ max: 10_000 })))
-  const key = `${serviceId}:${usable.serviceRevision}:${origin}`
-  const known = breakers.get(key)
-  if (known) return known
   const facts = { service: serviceId, organization: organizationId, origin }
-  const made = createBreaker({
-    monotonic: () => broker.monotonic(),
-    chance: () => chanceOf(broker),
-    onOpen() {
-      broker.metrics.openBreakers.inc()
-      broker.log.warn(facts, 'a token endpoint fails again and again: refreshes are held back, one is tried every 30 seconds')
-    },
-    onClose() {
-      broker.metrics.openBreakers.dec()
-      broker.log.info(facts, 'a token endpoint answers again')
-      // a service that wants its refreshes apart keeps its pauses
-      if (usable.service.advanced.refresh_spacing_seconds !== undefined) return
-      shortenBackOff(broker.db, organizationId, serviceId, recoverySeconds).catch((error: unknown) =>
-        broker.log.warn({ err: error, ...facts }, 'pauses chosen during the outage go on'),
-      )
-    },
-  })
-  breakers.set(key, made)
-  return made
+  const make = () =>
+    createBreaker({
+      monotonic: () => broker.monotonic(),
+      chance: () => chanceOf(broker),
+      onOpen() {
+        broker.log.warn(facts, 'a token endpoint fails again and again: refreshes are held back, one is tried every 30 seconds')
+      },
+      onClose() {
+        broker.log.info(facts, 'a token endpoint answers again')
+        // a service that wants its refreshes apart keeps its pauses
+        if (usable.service.advanced.refresh_spacing_seconds !== undefined) return
+        shortenBackOff(broker.db, organizationId, serviceId, recoverySeconds).catch((error: unknown) =>
+          broker.log.warn({ err: error, ...facts }, 'pauses chosen during the outage go on'),
+        )
+      },
+    })
+  return breakersOf(broker).of(`${serviceId}:${usable.serviceRevision}:${origin}`, make)
 }
 
 const stillGood = (broker: Broker, usable: Usable): boolean => usable.endsAt !== null && broker.monotonic() < usable.endsAt
@@ -94,14 +129,15 @@ export async function refresh(broker: Broker, usable: Usable, forced: boolean, a
   const before = usable.generation
   const started = broker.monotonic()
   const deadline = started + longestWaitMs
-  const owner = `${broker.instance}:${broker.id()}`
+  const need = needOf(broker, usable)
+  const owner = need.unconfirmedOwner ?? `${broker.instance}:${broker.id()}`
   const breaker = await breakerOf(broker, usable)
   let pause = 50
   const wait = async () => {
     await delay(pause)
     pause = Math.min(pause * 1.5, 250)
   }
-  const applicant = { since: neededSince(broker, usable), endsAt: usable.endsAt ?? -Infinity, awaited }
+  const applicant = { since: need.since, endsAt: usable.endsAt ?? -Infinity, awaited }
   let asked = false
   let hasTurn = false
   for (;;) {
@@ -110,8 +146,8 @@ export async function refresh(broker: Broker, usable: Usable, forced: boolean, a
       hasTurn = await breaker.turn(applicant, longestWaitMs)
     }
     const admission = hasTurn ? breaker.admit() : noTurn(broker)
-    const lease = admission.admitted ? await leased(broker, usable, owner, admission) : undefined
-    if (lease && admission.admitted) return refreshUnderLease(broker, usable, lease, owner, admission)
+    const lease = admission.admitted ? await asOwner(need, owner, () => leased(broker, usable, owner, admission)) : undefined
+    if (lease && admission.admitted) return asOwner(need, owner, () => refreshUnderLease(broker, usable, lease, owner, admission))
     const row = await reread(broker, usable)
     if (usable.generation !== before) return
     if (!admission.admitted) {
@@ -141,7 +177,7 @@ const noTurn = (broker: Broker): HeldBack => ({ admitted: false, retryInSeconds:
 async function leased(broker: Broker, usable: Usable, owner: string, admission: Admitted): Promise<Lease | undefined> {
   let lease: Lease | undefined
   try {
-    return (lease = await takeLease(broker.db, usable, usable.generation, owner))
+    return (lease = await storageWithin(takeLease(broker.db, usable, usable.generation, owner, broker.steadyNow())))
   } finally {
     if (!lease) admission.settle({ kind: 'unused' })
   }
@@ -162,7 +198,7 @@ async function refreshUnderLease(broker: Broker, usable: Usable, lease: Lease, o
     const opened = await openCredential(broker, usable)
     const client = await openClient(broker, usable)
     // before the provider is asked: when its answer is here, the database may be away
-    sealer = await broker.vault.sealer(usable.organizationId)
+    sealer = await storageWithin(broker.vault.sealer(usable.organizationId))
     const person = { organizationSlug: usable.organizationSlug, variables: opened.variables, scopes: usable.scopes }
     const { refresh } = scheme
     if (!refresh) throw new Refusal('revoked')
@@ -178,6 +214,11 @@ async function refreshUnderLease(broker: Broker, usable: Usable, lease: Lease, o
       return refused(broker, usable, lease, owner, error)
     }
     admission.settle({ kind: 'unused' })
+    if (isAway(error)) {
+      // nothing was asked, and the provider has done nothing wrong
+      await returnLease(broker.db, usable, usable.generation, owner, lease.unconfirmed).catch(() => {})
+      throw error
+    }
     const problem = error instanceof Problem ? error.code : 'internal'
     await releaseLease(broker.db, usable, usable.generation, owner, {
       retryInSeconds: 2,

@@ -1,5 +1,6 @@
 import { Problem } from '../core/problem.ts'
 import { Secret } from '../core/secret.ts'
+import { storageWithin } from '../core/within.ts'
 import { findCredential, setStatus } from '../storage/credentials.ts'
 import { connectUrlOf, type Broker } from './broker.ts'
 import { noteChange } from './change.ts'
@@ -15,7 +16,7 @@ export async function openCredential(broker: Broker, usable: Usable): Promise<Op
   if (usable.opened) return usable.opened
   const place = credentialPlace(usable, usable.generation, usable.serviceRevision)
   try {
-    const secret = broker.vault.openSync(place, usable.sealed) ?? (await broker.vault.open(place, usable.sealed))
+    const secret = broker.vault.openSync(place, usable.sealed) ?? (await storageWithin(broker.vault.open(place, usable.sealed)))
     return (usable.opened = JSON.parse(secret.expose()) as Opened)
   } catch (error) {
     if (error instanceof Problem && error.code === 'integrity_error') {

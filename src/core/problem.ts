@@ -136,6 +136,10 @@ export const problems = {
   ],
   storage_unavailable: [503, 'The database does not answer. Try again in a moment.'],
   overloaded: [503, 'This server has more calls under way than it can carry. Try again after as many seconds as Retry-After says.'],
+  large_bodies_busy: [
+    503,
+    'This server holds as many large requests and answers as it can. Try again after as many seconds as Retry-After says, or call through the proxy, which passes them on as they come.',
+  ],
   shutting_down: [503, 'This instance is stopping. Try again.'],
   internal: [500, 'Something went wrong on our side. Report it with the request id.'],
 } as const satisfies Record<string, readonly [status: number, sentence: string]>

@@ -1,9 +1,14 @@
 import { promisify } from 'node:util'
 import { brotliDecompress, gunzip, inflate, inflateRaw } from 'node:zlib'
+import { uncountedBytes } from '../core/held-bytes.ts'
 
 /** Below this size any ratio is harmless; above it no honest answer is a hundred times its compressed size (X15). */
 const harmlessBytes = 1024 * 1024
 const greatestRatio = 100
+/** What unpacks to no more is small: it is not counted. */
+const smallBytes = 4 * uncountedBytes
+/** An answer that is packed into no more than this is seldom large: that is tried first, before room for a large one is asked for. */
+const seldomLargeBytes = 16 * 1024
 
 export class UndecodableError extends Error {
   readonly tooLarge: boolean
@@ -47,10 +52,30 @@ export function codingOf(header: string): Coding | null {
 
 /**
  * Undoes a content coding, off the main thread, stopping as soon as the result is larger than `maxBytes` or a hundred times its input.
+ * @param roomFor Asked before so many bytes may come to be; null when there is room for them. What turns out to be small needs none.
  * @throws UndecodableError
  */
-export async function decode(coding: Coding, bytes: Buffer, maxBytes: number): Promise<Buffer> {
+export async function decode(
+  coding: Coding,
+  bytes: Buffer,
+  maxBytes: number,
+  roomFor: (bytes: number) => Promise<void> | null = () => null,
+): Promise<Buffer> {
   const maxOutputLength = Math.min(maxBytes, Math.max(harmlessBytes, bytes.length * greatestRatio))
+  const seldomLarge = bytes.length <= seldomLargeBytes
+  const room = seldomLarge ? null : roomFor(maxOutputLength)
+  if ((seldomLarge || room !== null) && bytes.length <= uncountedBytes && maxOutputLength > smallBytes) {
+    try {
+      return await decodeUpTo(coding, bytes, smallBytes)
+    } catch (error) {
+      if (!(error instanceof UndecodableError) || !error.tooLarge) throw error
+    }
+  }
+  await (seldomLarge ? roomFor(maxOutputLength) : room)
+  return decodeUpTo(coding, bytes, maxOutputLength)
+}
+
+async function decodeUpTo(coding: Coding, bytes: Buffer, maxOutputLength: number): Promise<Buffer> {
   try {
     return await decoders[coding](bytes, { maxOutputLength })
   } catch (error) {

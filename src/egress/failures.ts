@@ -40,5 +40,14 @@ export const tooLarge = (host: string, bytes: number): Problem =>
     detail: `The answer of ${host} is larger than the ${bytes} bytes that are accepted.`,
   })
 
+/** Until its deadline the answer, which is more than a small one, was given no room in memory. */
+export const noRoom = (host: string): Problem =>
+  new Problem('large_bodies_busy', {
+    host,
+    sent: true,
+    retry_after: 5,
+    detail: `The answer of ${host} is large, and this server had no room for the whole of it in time: it holds many large ones. Try again after as many seconds as Retry-After says, or call through the proxy, which passes an answer on as it comes.`,
+  })
+
 /** All lanes to it are busy, and enough calls wait for one. */
 export const saturated = (host: string): Problem => new Problem('upstream_saturated', { host, retry_after: 1 })

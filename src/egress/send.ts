@@ -1,10 +1,13 @@
 import { Client, type Dispatcher } from 'undici'
+import { createHeldBytes, uncountedBytes, usualHeldBytes, type HeldBytes, type Hold } from '../core/held-bytes.ts'
+import { keepPiece } from '../core/pieces.ts'
 import { Problem } from '../core/problem.ts'
 import { encodeBody, type IncomingResponse, type OutgoingRequest } from '../core/request.ts'
+import type { Receiver, SendLimits, StreamLimits } from './bounds.ts'
 import { createConnect, type ConnectOptions } from './connect.ts'
 import { acceptedEncodings, codingOf, decode, dropEncoding, UndecodableError } from './decode.ts'
 import { bodyOf, headersFor } from './framing.ts'
-import { broken, problemOf, saturated, timedOut, tooLarge } from './failures.ts'
+import { broken, noRoom, problemOf, saturated, timedOut, tooLarge } from './failures.ts'
 import { assertTransport } from './policy.ts'
 import { createPool, type Lane, type Waiter } from './pool.ts'
 
@@ -16,45 +19,15 @@ export interface EgressOptions extends ConnectOptions {
   /** Calls that wait for one of them; 128. */
   readonly queuePerOrigin?: number
   readonly maxSocketAgeMs?: number
-}
-
-/** Bounds of a call whose answer is read whole. */
-export interface SendLimits {
-  /** From the call of `send` to the last byte, whatever happens in between: waiting, looking up, connecting. 40 s. */
-  readonly deadlineMs: number
-  /** As they come over the wire; 15 MiB. */
-  readonly maxResponseBytes: number
-  /** After gzip and the like; 15 MiB. */
-  readonly maxDecodedBytes: number
-  /** Handed, before anything is sent, the function that gives the call up; it does nothing once the call has ended. An AbortSignal would cost 10 µs. */
-  readonly onStart?: (giveUp: () => void) => void
-}
-
-/** Bounds of a call whose answer is passed on as it comes. */
-export interface StreamLimits {
-  /** From the start, and again from each piece of a request body, to the head of the answer. */
-  readonly firstByteMs: number
-  /** Between two pieces of the answer. A receiver that paused is given until `maxSeconds`. */
-  readonly idleMs: number
-  readonly maxSeconds: number
-  readonly maxBytes: number
-}
-
-/** Takes a streamed answer. Exactly one of `onEnd` and `onError` ends it, unless it was aborted: then nothing more is called. */
-export interface Receiver {
-  /** `headers` is flat, latin-1, names as the service wrote them. False pauses. */
-  onHead(status: number, headers: readonly string[]): boolean | void
-  /** False pauses until `resume`. */
-  onData(chunk: Buffer): boolean
-  onEnd(): void
-  onError(problem: Problem): void
+  /** What answers that are read whole may hold together. */
+  readonly answers?: HeldBytes
 }
 
 export interface Egress {
   /**
    * Makes one call and reads the answer, whatever its status; redirects are answers.
-   * @throws Problem destination_not_allowed, upstream_unreachable, upstream_timeout, upstream_saturated, response_too_large, shutting_down,
-   *   header_not_allowed, validation_failed. `sent` tells whether any of the request may have reached the service.
+   * @throws Problem destination_not_allowed, upstream_unreachable, upstream_timeout, upstream_saturated, response_too_large, large_bodies_busy,
+   *   shutting_down, header_not_allowed, validation_failed. `sent` tells whether any of the request may have reached the service.
    */
   send(request: OutgoingRequest, limits?: Partial<SendLimits>): Promise<IncomingResponse>
   /** The same without reading or decoding: bytes go to the receiver as they are. Nothing of it is called before this returns, nothing is thrown. */
@@ -86,6 +59,7 @@ interface Call {
 export function createEgress(options: EgressOptions): Egress {
   const connect = createConnect(options)
   const maxSocketAgeMs = options.maxSocketAgeMs ?? 60_000
+  const answers = options.answers ?? createHeldBytes(usualHeldBytes)
   let closed = false
 
   const pool = createPool<Client>({
@@ -197,14 +171,18 @@ export function createEgress(options: EgressOptions): Egress {
   }
 
   function send(request: OutgoingRequest, limits: Partial<SendLimits> = {}): Promise<IncomingResponse> {
-    const { deadlineMs = 40_000, maxResponseBytes = 15 * mebibyte, maxDecodedBytes = 15 * mebibyte, onStart } = limits
+    const { deadlineMs = 40_000, maxResponseBytes = 15 * mebibyte, maxDecodedBytes = 15 * mebibyte, onStart, onHold } = limits
     const { host } = request.url
     return new Promise((resolve, reject) => {
       const headers: string[] = []
       const chunks: Buffer[] = []
       let status = 0
       let coding: ReturnType<typeof codingOf> = null
+      let room: Buffer | null = null
       let wire = 0
+      let announced = Infinity
+      let wentOnAt = -Infinity
+      let held: Hold | null = null
       let call: Call | undefined = undefined
       let over = false
 
@@ -212,12 +190,29 @@ export function createEgress(options: EgressOptions): Egress {
         if (over) return
         over = true
         clearTimeout(timer)
+        if (held !== null) {
+          if (problem === null && body !== undefined && onHold) held.settle(body.length)
+          else held.release()
+        }
         if (problem === null && body !== undefined) return resolve({ status, headers, body })
         call?.cancel()
         reject(problem ?? new Problem('internal'))
       }
       const sent = () => call?.sent() ?? false
-      const timer = setTimeout(() => finish(timedOut(host, deadlineMs / 1000, sent())), deadlineMs)
+      // who could only go on late had no time left for it
+      const late = () =>
+        held?.waits() || performance.now() - wentOnAt < deadlineMs / 2 ? noRoom(host) : timedOut(host, deadlineMs / 1000, sent())
+      const timer = setTimeout(() => finish(late()), deadlineMs)
+      let goOn = () => call?.resume()
+      const takeHold = (): Hold => {
+        const most = Math.min(announced, maxResponseBytes) + (coding === null ? 0 : maxDecodedBytes)
+        held = answers.hold(request.organizationId ?? '', most, () => {
+          wentOnAt = performance.now()
+          goOn()
+        })
+        onHold?.(held)
+        return held
+      }
       const giveUp = () => over || finish(broken(host, 'aborted', 'the call was given up.', sent()))
       const undecodable = (error: unknown) => {
         if (!(error instanceof UndecodableError)) return finish(broken(host, 'decoding', 'its answer could not be decoded.', true, error))
@@ -233,8 +228,9 @@ export function createEgress(options: EgressOptions): Egress {
             const value = raw[i + 1]?.toString('latin1') ?? ''
             headers.push(name, value)
             if (name.length === 16 && name.toLowerCase() === 'content-encoding') encoding += `,${value}`
-            else if (name.length === 14 && name.toLowerCase() === 'content-length' && Number(value) > maxResponseBytes && bodyFollows()) {
-              finish(tooLarge(host, maxResponseBytes))
+            else if (name.length === 14 && name.toLowerCase() === 'content-length') {
+              announced = Number(value)
+              if (announced > maxResponseBytes && bodyFollows()) finish(tooLarge(host, maxResponseBytes))
             }
           }
           if (encoding !== '' && bodyFollows()) {
@@ -248,16 +244,25 @@ export function createEgress(options: EgressOptions): Egress {
         },
         onData(chunk) {
           wire += chunk.length
-          if (wire > maxResponseBytes) finish(tooLarge(host, maxResponseBytes))
-          else chunks.push(chunk)
-          return true
+          if (wire > maxResponseBytes) {
+            finish(tooLarge(host, maxResponseBytes))
+            return true
+          }
+          room = keepPiece(chunks, chunk, room)
+          if (wire <= uncountedBytes) return true
+          const hold = held ?? takeHold()
+          return wire <= hold.bytes || hold.grow(wire)
         },
         onEnd() {
           const [first] = chunks
           const bytes = chunks.length === 1 && first ? first : Buffer.concat(chunks)
           if (coding === null || bytes.length === 0)
             return bytes.length > maxDecodedBytes ? finish(tooLarge(host, maxDecodedBytes)) : finish(null, bytes)
-          decode(coding, bytes, maxDecodedBytes).then(body => {
+          const roomFor = (more: number) => {
+            const hold = held ?? takeHold()
+            return over || hold.reach(wire + more) ? null : new Promise<void>(resolve => (goOn = resolve))
+          }
+          decode(coding, bytes, maxDecodedBytes, roomFor).then(body => {
             dropEncoding(headers)
             finish(null, body)
           }, undecodable)

@@ -4,7 +4,7 @@ import { gzipSync } from 'node:zlib'
 import { describe, expect, it } from 'vitest'
 import { call, egress, http, tcp } from '../../test/support/upstream.ts'
 import type { Problem } from '../core/problem.ts'
-import type { Receiver, StreamLimits } from './send.ts'
+import type { Receiver, StreamLimits } from './bounds.ts'
 
 describe('answers passed on as they come', () => {
   const limits: StreamLimits = { firstByteMs: 1_000, idleMs: 1_000, maxSeconds: 60, maxBytes: 2 ** 30 }

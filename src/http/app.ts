@@ -10,8 +10,10 @@ import { version } from '../core/version.ts'
 import type { Doors } from './doors.ts'
 import { createInvokeDoor, takesInvoke } from './invoke-door.ts'
 import { registerAdmission } from './admit.ts'
+import { registerBodies } from './bodies.ts'
 import { registerLoopback } from './loopback.ts'
 import { createPatience, type PatienceOptions } from './patience.ts'
+import { createPipelines } from './pipelined.ts'
 import { registerProblems } from './problems.ts'
 import { createProxy } from './proxy.ts'
 import { refusalOf, refuse, refuseUnreadable } from './refused-unread.ts'
@@ -111,6 +113,7 @@ export async function createApp(doors: Doors, options: AppOptions): Promise<App>
   const proxy = createProxy(doors, identify)
   const invoking = createInvokeDoor(doors, identify)
   const patience = createPatience(options.patience)
+  const pipelined = createPipelines()
   /** `localhost` is two. */
   const servers: Server[] = []
   const routed = new Set<ServerResponse>()
@@ -127,6 +130,7 @@ export async function createApp(doors: Doors, options: AppOptions): Promise<App>
     serverFactory: (handler): Server => {
       const listener = (message: IncomingMessage, response: ServerResponse) => {
         patience.begun(response)
+        pipelined(response)
         if (leaving) response.shouldKeepAlive = false
         const refusal = refusalOf(message, doors.answersTo)
         if (refusal) return refuse(message, response, refusal, broker.publicUrl, broker.id())
@@ -217,6 +221,7 @@ export async function createApp(doors: Doors, options: AppOptions): Promise<App>
   registerLoopback(fastify, broker.publicUrl)
   registerAdmission(fastify, broker)
   registerSession(fastify, doors, identify)
+  registerBodies(fastify, broker, maxBodyBytes)
   await fastify.register(swaggerUi, { routePrefix: '/docs', staticCSP: true, transformStaticCSP: csp => csp })
   for (const route of routes) await fastify.register(route(doors))
   fastify.get('/api/v1/openapi.json', { config: { open: true }, schema: { hide: true } }, () => fastify.swagger())

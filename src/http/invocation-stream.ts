@@ -1,8 +1,9 @@
+import type { ServerResponse } from 'node:http'
 import { Readable } from 'node:stream'
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Broker, Caller } from '../broker/broker.ts'
 import { Problem } from '../core/problem.ts'
-import { keyIsLive } from '../people/api-keys.ts'
+import { keyEndsAt } from '../people/api-keys.ts'
 import { membership } from '../people/members.ts'
 import { sessionIsLive } from '../people/sessions.ts'
 import { listInvocations, type InvocationFilter, type InvocationRow } from '../storage/invocations.ts'
@@ -29,7 +30,13 @@ type Row = InvocationRow & { readonly user_name: string | null }
 
 export interface InvocationStreams {
   /** Server-sent events until the reader goes, the caller may no longer see them, or the server stops. @throws Problem too_many_requests */
-  open(caller: Caller, filter: StreamFilter, resumeAt: Date | null, shown: (row: Row) => unknown): Readable
+  open(
+    caller: Caller,
+    filter: StreamFilter,
+    resumeAt: Date | null,
+    shown: (row: Row) => unknown,
+    reader: Pick<ServerResponse, 'once'>,
+  ): Readable
   closeAll(): void
 }
 
@@ -48,10 +55,11 @@ export function createInvocationStreams(broker: Broker, ready: () => boolean): I
     }
   })
 
-  const mayStillSee = async ({ principal }: Caller): Promise<boolean> => {
-    if (principal.sessionId !== null && !(await sessionIsLive(broker.people, principal.sessionId))) return false
-    if (principal.key !== null && !(await keyIsLive(broker.people, principal.key.id))) return false
-    return (await membership(broker.people, principal.userId, principal.organizationId)) === principal.role
+  /** Until when they may, in milliseconds since 1970, as far as is known: a session is made longer by being used. */
+  const mayStillSee = async ({ principal }: Caller): Promise<number> => {
+    if (principal.sessionId !== null && !(await sessionIsLive(broker.people, principal.sessionId))) return -Infinity
+    if ((await membership(broker.people, principal.userId, principal.organizationId)) !== principal.role) return -Infinity
+    return principal.key === null ? Infinity : keyEndsAt(broker.people, principal.key.id)
   }
 
   async function* events(
@@ -67,7 +75,8 @@ export function createInvocationStreams(broker: Broker, ready: () => boolean): I
     let since = new Date(startedAt)
     let checkedAt = broker.monotonic()
     yield `retry: 3000\n: connected\n\n`
-    while (!signal.aborted && ready()) {
+    let endsAt = await mayStillSee(caller)
+    while (!signal.aborted && ready() && broker.now() < endsAt) {
       await broker.invocations.flush()
       // a clock that was set back: what happens now is not older than the stream
       if (broker.now() < since.getTime()) since = new Date((startedAt = broker.now() - overlapMs))
@@ -88,16 +97,17 @@ export function createInvocationStreams(broker: Broker, ready: () => boolean): I
       since = new Date(Math.max(startedAt, broker.now() - overlapMs))
       for (const [id, at] of sent) if (at < since.getTime()) sent.delete(id)
       if (broker.monotonic() - checkedAt >= heartbeatMs) {
-        if (!(await mayStillSee(caller))) return
+        endsAt = await mayStillSee(caller)
+        if (broker.now() >= endsAt) return
         checkedAt = broker.monotonic()
         yield `: still here\n\n`
       }
-      await delay(lookEveryMs, undefined, { signal, ref: false }).catch(() => {})
+      await delay(Math.min(lookEveryMs, Math.max(0, endsAt - broker.now())), undefined, { signal, ref: false }).catch(() => {})
     }
   }
 
   return {
-    open(caller, filter, resumeAt, shown) {
+    open(caller, filter, resumeAt, shown, reader) {
       if (open.size >= mostStreams)
         throw new Problem('too_many_requests', { retry_after: 30, detail: 'Too many streams are open. Close one, or ask for the list.' })
       const controller = new AbortController()
@@ -106,6 +116,8 @@ export function createInvocationStreams(broker: Broker, ready: () => boolean): I
         highWaterMark: 64 * 1024,
       })
       open.set(controller, caller)
+      // a generator hears of the stream's end when it next yields: with the next heartbeat
+      reader.once('close', () => controller.abort())
       stream.once('close', () => {
         open.delete(controller)
         controller.abort()

@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Broker } from '../broker/broker.ts'
 import { invoke } from '../broker/invoke.ts'
+import { uncountedBytes, type Hold } from '../core/held-bytes.ts'
 import { hopHeader, hopsOf } from '../core/hops.ts'
 import { envelope } from '../core/invoke-answer.ts'
 import { invokeUrlInput, outgoing, type InvokeUrl } from '../core/invoke-url.ts'
@@ -10,6 +11,7 @@ import { invalid, Problem } from '../core/problem.ts'
 import type { Principal } from '../core/principal.ts'
 import { encodeForm, type Body, type IncomingResponse } from '../core/request.ts'
 import { parseDestination } from '../egress/policy.ts'
+import { handOver, readBody, releaseBody, settleBody } from './bodies.ts'
 import type { Doors } from './doors.ts'
 import { subjectHeader, type Identify } from './session.ts'
 import { createUnrouted, type UnroutedDoor } from './unrouted.ts'
@@ -38,6 +40,17 @@ function bytesOf(body: Body): number {
   return body.kind === 'form' ? encodeForm(body.fields).length : body.parts.reduce((sum, part) => sum + part.bytes.length, 0)
 }
 
+/** The call as the caller wrote it: what is an object or a long number in it goes out in the same characters. */
+function asWritten(call: InvokeUrl, text: string, boundary: string) {
+  const long = hasLongNumbers(text)
+  const written = {
+    headers: long ? memberText(text, 'headers') : null,
+    body: isObject(call.body) ? memberText(text, 'body') : null,
+    parameters: long && isObject(call.parameters) ? memberText(text, 'parameters') : null,
+  }
+  return outgoing(call, parseDestination(call.url), written, boundary)
+}
+
 const isObject = (value: unknown): boolean => typeof value === 'object' && value !== null
 
 /**
@@ -59,37 +72,53 @@ export async function answerInvoke(broker: Broker, principal: Principal, call: I
   const hops = hopsOf(response.req.headers[hopHeader])
   if (connection !== null && !linkNamePattern.test(connection))
     throw new Problem('connection_not_found', { connection: connection.slice(0, 64) })
-  const long = hasLongNumbers(text)
-  const written = {
-    headers: long ? memberText(text, 'headers') : null,
-    body: isObject(call.body) ? memberText(text, 'body') : null,
-    parameters: long && isObject(call.parameters) ? memberText(text, 'parameters') : null,
+  const { method, url, headers, body } = asWritten(call, text, `patchbay-${broker.id()}`)
+  const bytesOut = bytesOf(body)
+  if (bytesOut > invokeMaxRequestBytes) throw new Problem('request_too_large')
+  const large = text.length > uncountedBytes
+  if (large) {
+    // what goes out is all that is needed of it; fields and parts are there once more as the bytes that they become
+    settleBody(response.req, body?.kind === 'raw' ? bytesOut : 2 * bytesOut)
+    text = ''
+    call.body = call.files = call.parameters = null
   }
-  const { method, url, headers, body } = outgoing(call, parseDestination(call.url), written, `patchbay-${broker.id()}`)
-  if (bytesOf(body) > invokeMaxRequestBytes) throw new Problem('request_too_large')
   // member by member: of a spread V8 makes a hidden class for each call, which lives until a full collection
   const request = { method, url, headers, body, organizationId: principal.organizationId, hops }
   let giveUp: (() => void) | null = null
   response.once('close', () => giveUp?.())
   let answer: IncomingResponse | null = null
-  await invoke(broker, principal, { door: 'invoke', connection, request, repeatable: true }, async (authorised, _final, echo) => {
-    const received = await broker.egress.send(authorised, {
-      deadlineMs: Math.max(1, call.timeout_ms - spent(broker.monotonic() - started)),
-      maxResponseBytes: invokeMaxResponseBytes,
-      maxDecodedBytes: invokeMaxResponseBytes,
-      onStart(cancel) {
-        giveUp = cancel
-        if (response.destroyed) cancel()
-      },
+  let hold = null as Hold | null
+  try {
+    await invoke(broker, principal, { door: 'invoke', connection, request, repeatable: true }, async (authorised, _final, echo) => {
+      hold?.release()
+      const received = await broker.egress.send(authorised, {
+        deadlineMs: Math.max(1, call.timeout_ms - spent(broker.monotonic() - started)),
+        maxResponseBytes: invokeMaxResponseBytes,
+        maxDecodedBytes: invokeMaxResponseBytes,
+        onStart(cancel) {
+          giveUp = cancel
+          if (response.destroyed) cancel()
+        },
+        onHold: one => void (hold = one),
+      })
+      return (answer = echo.answer(received))
     })
-    return (answer = echo.answer(received))
-  })
-  if (!answer) throw new Error('a call without an answer throws')
-  // JSON text already: the service's body stands in it as the service wrote it
-  const bytes = Buffer.from(envelope(answer, call, url, broker.monotonic() - started))
-  // what waits for the caller to leave would hold the answer, whole and in pieces, until a slow one has read it
-  giveUp = answer = null
-  return bytes
+    if (!answer) throw new Error('a call without an answer throws')
+    // JSON text already: the service's body stands in it as the service wrote it
+    const bytes = Buffer.from(envelope(answer, call, url, broker.monotonic() - started))
+    // what waits for the caller to leave would hold the answer, whole and in pieces, until a slow one has read it
+    giveUp = answer = null
+    if (hold !== null) {
+      hold.settle(bytes.length)
+      handOver(hold, response)
+    }
+    return bytes
+  } catch (error) {
+    hold?.release()
+    throw error
+  } finally {
+    if (large) releaseBody(response.req)
+  }
 }
 
 const jsonType = /^application\/json\s*(?:;|$)/i
@@ -98,24 +127,12 @@ const jsonType = /^application\/json\s*(?:;|$)/i
 export const takesInvoke = ({ url, method, headers }: IncomingMessage): boolean =>
   url === invokePath && method === 'POST' && headers.authorization !== undefined && jsonType.test(headers['content-type'] ?? '')
 
-/** @throws Problem request_too_large; malformed_request when the caller leaves before its end */
-const textOf = (message: IncomingMessage, most: number): Promise<string> =>
-  new Promise((resolve, reject) => {
-    if (Number(message.headers['content-length'] ?? 0) > most) return reject(new Problem('request_too_large'))
-    const chunks: Buffer[] = []
-    let size = 0
-    message
-      .on('data', (chunk: Buffer) => {
-        size += chunk.length
-        if (size > most) reject(new Problem('request_too_large'))
-        else chunks.push(chunk)
-      })
-      .on('end', () => resolve(Buffer.concat(chunks).toString()))
-      .on('close', () => void (message.complete || reject(new Problem('malformed_request'))))
-  })
-
 /** As the router's answers: nothing in it is ever shown by a browser. */
 const headers = ['content-type', 'application/json; charset=utf-8', 'content-security-policy', "default-src 'none'", 'x-content-type-options', 'nosniff'] // prettier-ignore
+
+/** A function of its own, so that nothing of a large request stands in one that waits for the answer. */
+const answerText = (broker: Broker, principal: Principal, text: string, response: ServerResponse) =>
+  answerInvoke(broker, principal, invokeUrlInput.parse(parseInvokeText(text)), text, response)
 
 /** POST /api/v1/invoke with an API key, answered before the router. */
 export function createInvokeDoor({ broker }: Doors, identify: Identify): UnroutedDoor {
@@ -124,9 +141,9 @@ export function createInvokeDoor({ broker }: Doors, identify: Identify): Unroute
     const found = identify.byKey(message.headers.authorization ?? '', message.headers[subjectHeader])
     const principal = found instanceof Promise ? await found : found
     enter(principal.organizationId)
-    const text = await textOf(message, most)
-    const call = invokeUrlInput.parse(parseInvokeText(text))
-    const body = await answerInvoke(broker, principal, call, text, response)
+    const { organizationId } = principal
+    const reading = { most, requests: broker.bodies.requests, organizationId, response }
+    const body = await answerText(broker, principal, (await readBody(message, reading)).toString(), response)
     response.writeHead(200, [...headers, 'content-length', String(body.length)]).end(body)
   })
 }

@@ -1,5 +1,6 @@
 import type { Server, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
+import { forgetUnread, inTheWay } from './bodies.ts'
 
 /** How long callers may take to say what they want (slowloris), and to read the answer; Node's own total limit would cut slow uploads that are none. */
 export interface PatienceOptions {
@@ -91,12 +92,15 @@ export function createPatience(options: PatienceOptions): Patience {
     return waiting
   }
 
+  /** Too much waits to be read, or others cannot go on because of it. */
   function relieve(waiting: number, now: number): void {
     const longest = [...unread].sort(([, a], [, b]) => a.since - b.since)
     for (const [socket, { since }] of longest) {
-      if (waiting <= unreadBytes || now - since < pressedMs) return
+      if (now - since < pressedMs) return
+      if (waiting <= unreadBytes && !inTheWay(socket)) continue
       waiting -= socket.writableLength
       cut(socket)
+      forgetUnread(socket)
     }
   }
 
@@ -107,7 +111,7 @@ export function createPatience(options: PatienceOptions): Patience {
       if (response !== null) look(socket, response, now)
       waiting += lookAtReader(socket, now)
     }
-    if (waiting > unreadBytes) relieve(waiting, now)
+    if (unread.size > 0) relieve(waiting, now)
   }, lookMs).unref()
 
   return {

@@ -12,6 +12,7 @@ import { fillUrl } from '../auth/oauth2-url.ts'
 import { openCredential } from '../broker/stored-credential.ts'
 import { methods } from '../core/invoke-url.ts'
 import { parseDestination } from '../egress/policy.ts'
+import { readBody } from './bodies.ts'
 import type { Doors } from './doors.ts'
 import { subjectHeader, type Identify } from './session.ts'
 import { createUnrouted, linger, type Enter, type UnroutedDoor } from './unrouted.ts'
@@ -97,10 +98,10 @@ function headersOf(message: IncomingMessage): string[] {
  * The caller's body, piece by piece. Giving up on it leaves the caller's connection open, which still has to carry an answer.
  * @throws Problem request_too_large
  */
-async function* counted(message: IncomingMessage, most: number, detail?: string): AsyncGenerator<Buffer> {
+async function* counted(message: IncomingMessage, most: number): AsyncGenerator<Buffer> {
   let size = 0
   for await (const chunk of message.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {
-    if ((size += chunk.length) > most) throw new Problem('request_too_large', detail === undefined ? {} : { detail })
+    if ((size += chunk.length) > most) throw new Problem('request_too_large')
     yield chunk
   }
 }
@@ -109,12 +110,6 @@ const tooLong = {
   placed:
     'A body that a credential is placed in, or that is signed, has at most 1 MiB through the proxy. Use a service with another Param Type.',
   limited: 'Where a service allows only some methods or paths, a form or JSON body has at most 1 MiB through the proxy. Use invoke.',
-}
-
-async function buffered(message: IncomingMessage, most: number, detail = tooLong.placed): Promise<Buffer> {
-  const chunks: Buffer[] = []
-  for await (const chunk of counted(message, most, detail)) chunks.push(chunk)
-  return Buffer.concat(chunks)
 }
 
 export function createProxy(doors: Doors, identify: Identify): UnroutedDoor {
@@ -126,24 +121,33 @@ export function createProxy(doors: Doors, identify: Identify): UnroutedDoor {
     if (length === undefined && message.headers['transfer-encoding'] === undefined) return null
     if (length !== undefined && Number(length) === 0) return null
     if (length !== undefined && Number(length) > limits.maxBytes) throw new Problem('request_too_large')
-    const stream = Readable.from(counted(message, limits.maxBytes), { objectMode: false })
+    // Whoever sends it on listens while it does so: a caller who leaves before or after that has its error, too, which `close` tells of.
+    const stream = Readable.from(counted(message, limits.maxBytes), { objectMode: false }).on('error', () => {})
     return { kind: 'stream', stream, length: length === undefined ? null : Number(length) }
   }
 
   /** A small body is held, so that a form can be placed in or signed, and a call can be repeated after a 401. */
-  async function held(message: IncomingMessage, principal: Principal, connection: string, body: Body): Promise<Body> {
+  async function held(
+    message: IncomingMessage,
+    response: ServerResponse,
+    principal: Principal,
+    connection: string,
+    body: Body,
+  ): Promise<Body> {
     if (body?.kind !== 'stream') return body
+    const { organizationId } = principal
+    const buffered = (tooLong: string) =>
+      readBody(message, { most: bufferedBytes, requests: broker.bodies.requests, organizationId, response, tooLong })
     const urlencoded = (message.headers['content-type'] ?? '').toLowerCase().startsWith('application/x-www-form-urlencoded')
     const { service } = await findUsable(broker, principal, connection)
     const placed = service.param_type === 'form' || (service.advanced.placements?.some(one => one.in === 'form') ?? false)
     if (placed || (service.auth_type === 'oauth1' && urlencoded)) {
-      const bytes = await buffered(message, bufferedBytes)
+      const bytes = await buffered(tooLong.placed)
       return urlencoded ? { kind: 'form', fields: pairsOf(bytes.toString()) } : { kind: 'raw', bytes }
     }
     const limited = (service.advanced.methods ?? service.advanced.path_prefix) !== undefined
-    if (limited && holdsParameters(message.method ?? '', message.rawHeaders))
-      return { kind: 'raw', bytes: await buffered(message, bufferedBytes, tooLong.limited) }
-    return body.length !== null && body.length <= 64 * 1024 ? { kind: 'raw', bytes: await buffered(message, bufferedBytes) } : body
+    if (limited && holdsParameters(message.method ?? '', message.rawHeaders)) return { kind: 'raw', bytes: await buffered(tooLong.limited) }
+    return body.length !== null && body.length <= 64 * 1024 ? { kind: 'raw', bytes: await buffered(tooLong.placed) } : body
   }
 
   function transmitter(message: IncomingMessage, response: ServerResponse): Transmit {
@@ -219,7 +223,7 @@ export function createProxy(doors: Doors, identify: Identify): UnroutedDoor {
     if (!(methods as readonly string[]).includes(method)) throw new Problem('method_not_allowed')
     const url = parseDestination(target.url ?? (await underBase(doors, principal, target)))
     let body = bodyOf(message)
-    if (body !== null) body = await held(message, principal, target.connection, body)
+    if (body !== null) body = await held(message, response, principal, target.connection, body)
     const request: OutgoingRequest = { method, url, headers: headersOf(message), body, organizationId: principal.organizationId, hops }
     await invoke(
       broker,

@@ -110,10 +110,10 @@ export async function insertKey(people: People, given: NewApiKey, key: string): 
   })
 }
 
-/** Is this key good still? For what was begun with it a while ago. */
-export async function keyIsLive(people: People, id: string): Promise<boolean> {
+/** When this key ends, in milliseconds since 1970: never (Infinity), or -Infinity when it is gone. For what was begun with it a while ago. */
+export async function keyEndsAt(people: People, id: string): Promise<number> {
   const key = await people.db.selectFrom('api_keys').select('expires_at').where('id', '=', id).executeTakeFirst()
-  return key !== undefined && (key.expires_at === null || key.expires_at > people.now())
+  return key === undefined ? -Infinity : (key.expires_at?.getTime() ?? Infinity)
 }
 
 /** The keys of one member, or of all (`userId` null), in the order they were made; one page. Expired ones are among them. */

@@ -62,7 +62,8 @@ export const schemaOptions = {
   },
   verification: { modelName: 'verifications', fields: { expiresAt: 'expires_at', ...times } },
   advanced: {
-    database: { generateId: () => randomUUID() },
+    // Without joins it asks for a person's accounts in a statement of their own, and prints what goes wrong there, logger or none.
+    database: { generateId: () => randomUUID(), joins: true },
     ipAddress: { ipAddressHeaders: [addressHeader] },
   },
   plugins: [

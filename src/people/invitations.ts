@@ -123,10 +123,21 @@ export async function findInvitation(people: People, token: string): Promise<Fou
     .where('i.status', '=', 'pending')
     .where('i.expires_at', '>', people.now())
     .executeTakeFirst()
-  if (!found) throw new Problem('invitation_invalid')
+  if (!found) throw await noInvitation(people, token)
   const { id, email, role, expires_at } = found
   const organization = { id: found.organization_id, name: found.name, slug: found.slug }
   return { id, email, role, expires_at, organization, has_account: found.user_id !== null }
+}
+
+/** Whoever has just accepted it, and did not hear so, must not ask for a new one. */
+async function noInvitation(people: People, token: string): Promise<Problem> {
+  const accepted = await people.db
+    .selectFrom('invitations')
+    .select('id')
+    .where('token_hash', '=', fingerprint(token))
+    .where('status', '=', 'accepted')
+    .executeTakeFirst()
+  return new Problem('invitation_invalid', accepted && { detail: 'This invitation was accepted already. Sign in with its e-mail address.' })
 }
 
 export interface Acceptance {

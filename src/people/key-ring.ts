@@ -72,16 +72,32 @@ export function createKeyRing(people: People, options: KeyRingOptions = {}): Key
   }
 
   let lookingUp = 0
-  const turns: (() => void)[] = []
+  const turns = new Set<() => void>()
+  function giveTurn(): void {
+    const [next] = turns
+    if (next) {
+      turns.delete(next)
+      next()
+    } else lookingUp--
+  }
+  /** Who gives up leaves the queue: of a database that hung all of them would be asked first when it is back. */
+  async function itsTurn(): Promise<void> {
+    let turn = () => {}
+    try {
+      await storageWithin(new Promise<void>(resolve => turns.add((turn = resolve))))
+    } catch (error) {
+      // at that very moment it may have been given to it
+      if (!turns.delete(turn)) giveTurn()
+      throw error
+    }
+  }
   async function inTurn<T>(lookUp: () => Promise<T>): Promise<T> {
     if (lookingUp < strangersAtOnce) lookingUp++
-    else await new Promise<void>(resolve => turns.push(resolve))
+    else await itsTurn()
     try {
       return await lookUp()
     } finally {
-      const next = turns.shift()
-      if (next) next()
-      else lookingUp--
+      giveTurn()
     }
   }
 

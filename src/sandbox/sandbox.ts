@@ -57,7 +57,8 @@ export interface SandboxOptions {
   readonly onFault: (error: unknown) => void
 }
 
-type Begin = (thread: Thread) => void
+/** Without a thread when none could be made: the system may be out of them. */
+type Begin = (thread: Thread | null) => void
 
 const checkMs = 10_000
 
@@ -70,15 +71,20 @@ export function createSandbox({ threads: most, waiting = 1000, waitMs = 10_000, 
   const busy = () =>
     new Problem('functions_busy', { retry_after: 1, ...(closed && { detail: 'Patchbay is stopping. Try again in a moment.' }) })
 
-  function open(): Thread {
-    const thread: Thread = openThread(onFault, () => {
-      all.delete(thread)
-      const place = idle.findIndex(other => other.thread === thread)
-      if (place >= 0) idle.splice(place, 1)
-      pump()
-    })
-    all.add(thread)
-    return thread
+  function open(): Thread | null {
+    try {
+      const thread: Thread = openThread(onFault, () => {
+        all.delete(thread)
+        const place = idle.findIndex(other => other.thread === thread)
+        if (place >= 0) idle.splice(place, 1)
+        pump()
+      })
+      all.add(thread)
+      return thread
+    } catch (error) {
+      onFault(error)
+      return null
+    }
   }
 
   function pump(): void {
@@ -93,7 +99,9 @@ export function createSandbox({ threads: most, waiting = 1000, waitMs = 10_000, 
     new Promise((resolve, reject) => {
       const begin: Begin = thread => {
         clearTimeout(late)
-        resolve(thread)
+        if (thread) return resolve(thread)
+        turns.done(asker)
+        reject(busy())
       }
       if (closed || !turns.wait(asker, begin)) return reject(busy())
       const late = setTimeout(() => {

@@ -5,6 +5,11 @@ import type { Executor, OpenDatabase } from './database.ts'
 export interface Clock {
   /** Milliseconds since 1970. */
   now(): number
+  /**
+   * The same, but when the database's clock was set forwards this follows half a minute later: what somebody took for half a minute
+   * before has lasted as long by then.
+   */
+  steadyNow(): number
   /** Looks again what time it is there. @throws Problem storage_unavailable */
   ask(): Promise<void>
 }
@@ -21,6 +26,8 @@ export interface OwnClocks {
 const noticedMs = 20
 /** Our own clock went another way than the monotonic one by more: it was set, or the machine slept. */
 const jumpMs = 1_000
+/** As long as a lease lasts. */
+const steadyMs = 30_000
 
 /**
  * One clock for all instances: leases, ends and the order of events are the database's time, and what a process reads from its own clock
@@ -28,9 +35,10 @@ const jumpMs = 1_000
  * The embedded database reads this machine's clock, and so does this.
  */
 export async function createClock(open: Pick<OpenDatabase, 'kind' | 'db'>, { wall, monotonic }: OwnClocks): Promise<Clock> {
-  if (open.kind === 'pglite') return { now: wall, ask: () => Promise.resolve() }
+  if (open.kind === 'pglite') return { now: wall, steadyNow: wall, ask: () => Promise.resolve() }
   let ahead: number | null = null
   let wallAhead = 0
+  let jumped: { readonly at: number; readonly from: number } | null = null
   let asking: Promise<void> | null = null
 
   async function look(): Promise<void> {
@@ -42,20 +50,25 @@ export async function createClock(open: Pick<OpenDatabase, 'kind' | 'db'>, { wal
     if (at === undefined) return
     // the middle of asking is the best guess at when it looked
     const found = at - (started + answeredMs / 2)
+    if (ahead !== null && found - ahead > jumpMs + answeredMs / 2)
+      jumped = { at: monotonic(), from: Math.min(ahead, steadyAhead() ?? ahead) }
     if (ahead === null || Math.abs(found - ahead) > answeredMs / 2 + noticedMs) ahead = found
   }
+  const steadyAhead = () => (jumped !== null && monotonic() - jumped.at < steadyMs ? jumped.from : null)
   const ask = () => (asking ??= look().finally(() => (asking = null)))
 
   await ask()
+  const now = () => {
+    const since = monotonic()
+    const ours = wall()
+    // the monotonic clock of a machine that slept stood still; what cannot be asked now is asked with the next look
+    if (Math.abs(ours - since - wallAhead) > jumpMs) ask().catch(() => {})
+    // whole ones, as of Date.now
+    return ahead === null ? ours : Math.floor(since + ahead)
+  }
   return {
-    now() {
-      const since = monotonic()
-      const ours = wall()
-      // the monotonic clock of a machine that slept stood still; what cannot be asked now is asked with the next look
-      if (Math.abs(ours - since - wallAhead) > jumpMs) ask().catch(() => {})
-      // whole ones, as of Date.now
-      return ahead === null ? ours : Math.floor(since + ahead)
-    },
+    now,
+    steadyNow: () => Math.min(now(), Math.floor(monotonic() + (steadyAhead() ?? Infinity))),
     ask,
   }
 }

@@ -119,9 +119,17 @@ export interface Lease {
  * A row update, not an advisory lock: no database connection is held while the provider thinks (reliability: a slow token endpoint must
  * not starve the pool).
  *
+ * @param owner May have it already, when the database did not confirm that it was given or returned.
+ * @param steadyNow The database's time in milliseconds since 1970, without what its clock was set forwards a moment ago (`Clock.steadyNow`).
  * @returns undefined when somebody else has it, the generation has moved, or the next attempt is not due.
  */
-export async function takeLease(db: Executor, holder: Holder, generation: number, owner: string): Promise<Lease | undefined> {
+export async function takeLease(
+  db: Executor,
+  holder: Holder,
+  generation: number,
+  owner: string,
+  steadyNow: number,
+): Promise<Lease | undefined> {
   const { rows } = await sql<CredentialRow & { inflight_before: Date | null }>`
     update credentials k
     set lease_owner = ${owner}, lease_until = now() + interval '30 seconds', inflight_since = now()
@@ -129,7 +137,8 @@ export async function takeLease(db: Executor, holder: Holder, generation: number
       select connection_id, subject_id, inflight_since as inflight_before from credentials
       where organization_id = ${holder.organizationId} and connection_id = ${holder.connectionId}::uuid and subject_id = ${holder.subjectId}
         and generation = ${generation} and status in ('connected', 'refresh_failing')
-        and (lease_until is null or lease_until < now()) and (next_attempt_at is null or next_attempt_at <= now())
+        and (lease_owner = ${owner} or lease_until is null or lease_until < now()) and (next_attempt_at is null or next_attempt_at <= now())
+        and (lease_owner = ${owner} or lease_until is null or lease_until < ${new Date(steadyNow)}::timestamptz)
       for update
     ) before
     where k.connection_id = before.connection_id and k.subject_id = before.subject_id
@@ -214,6 +223,14 @@ export const shortenBackOff = (db: Executor, organizationId: string, serviceId: 
       and k.status = 'refresh_failing' and k.status_reason = 'provider_down' and k.next_attempt_at > now() + make_interval(secs => ${seconds})`.execute(
     db,
   )
+
+/** Gives the lease back as it was found: nothing was asked. */
+export const returnLease = (db: Executor, holder: Holder, generation: number, owner: string, keepInflight: boolean) =>
+  of(db, holder)
+    .where('generation', '=', generation)
+    .where('lease_owner', '=', owner)
+    .set({ lease_owner: null, lease_until: null, ...(keepInflight ? {} : { inflight_since: null }) })
+    .execute()
 
 /** Gives the lease back after a refusal. `keepInflight`: the request may have been carried out, so the next attempt is a recovery. */
 export async function releaseLease(

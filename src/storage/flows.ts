@@ -51,28 +51,38 @@ export const takeFlow = (db: Executor, id: string): Promise<FlowRow | undefined>
     .returningAll()
     .executeTakeFirst()
 
+/** And ends the attempts that nobody can end any more: the flow was taken, and nothing came of it that could be stored. */
 export async function deleteOldFlows(db: Executor): Promise<void> {
   await sql`
     with gone as (delete from pending_authorizations where expires_at <= now() returning attempt_id)
     update attempts set outcome = 'expired', finished_at = now() where outcome = 'started' and id in (select attempt_id from gone)`.execute(
     db,
   )
+  await sql`
+    update attempts a set outcome = 'expired', finished_at = now()
+    where outcome = 'started' and started_at < now() - interval '1 hour'
+      and not exists (select from pending_authorizations p where p.attempt_id = a.id)
+      and not exists (select from held_grants h where h.attempt_id = a.id)`.execute(db)
 }
 
 export const insertAttempt = (db: Executor, row: Insertable<AttemptsTable>) => db.insertInto('attempts').values(row).execute()
 
-/** Adds what was seen; `outcome` ends it. */
+/**
+ * Adds what was seen; `outcome` ends it.
+ * @returns false when it has ended as connected, which stays: the database had stored that without being able to say so.
+ */
 export async function recordAttempt(
   db: Executor,
   id: string,
   steps: readonly unknown[],
   end?: { outcome: AttemptsTable['outcome']; diagnosis: string | null },
-): Promise<void> {
-  await sql`
+): Promise<boolean> {
+  const { numAffectedRows } = await sql`
     update attempts set steps = steps || ${JSON.stringify(steps)}::jsonb,
       outcome = ${end?.outcome ?? sql`outcome`}, diagnosis = ${end ? end.diagnosis : sql`diagnosis`},
       finished_at = ${end ? sql`now()` : sql`finished_at`}
-    where id = ${id}::uuid`.execute(db)
+    where id = ${id}::uuid and outcome <> 'connected'`.execute(db)
+  return numAffectedRows !== 0n
 }
 
 export const listAttempts = (db: Executor, organizationId: string, connectionId: string, limit: number) =>

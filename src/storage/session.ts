@@ -47,6 +47,9 @@ export interface SessionSource {
  */
 const unavailable = /^(?:08...|53...|57P..|58...|XX...|28...|3D000|25006|25P03|57014)$/
 
+/** Want of privilege, 42501, is what PostgreSQL also says of a disk that does not let it write; of what a user may not do there is no such text. */
+const diskRefuses = /: (?:Read-only file system|Permission denied|Operation not permitted)$/
+
 /** A text that PostgreSQL cannot hold at all: NUL in a value (22021) or in JSON (22P05). Half a surrogate pair in JSON is a plain 22P02. */
 const unstorable = /^22(?:021|P05)$/
 
@@ -75,7 +78,7 @@ export const storageError = (error: unknown): unknown => {
   if (error instanceof Problem || !(error instanceof Error)) return error
   for (const field of ['params', 'query', 'queryOptions']) Reflect.deleteProperty(error, field)
   const code = codeOf(error)
-  const aborted = ['RuntimeError', 'ExitStatus', 'ErrnoError'].includes(error.name)
+  const aborted = ['RuntimeError', 'ExitStatus', 'ErrnoError'].includes(error.name) || (code === '42501' && diskRefuses.test(error.message))
   if (aborted || unavailable.test(code) || networkFailure.test(code) || connectionMessage.test(error.message)) {
     return new Problem('storage_unavailable', { retry_after: 2 }, { cause: error })
   }

@@ -5,8 +5,6 @@ export interface Metrics {
   /** One call through a door; milliseconds. */
   call(door: string, status: number | null, problem: string | null, milliseconds: number): void
   readonly refreshes: Counter<'outcome'>
-  /** Token endpoints that fail again and again, so that refreshes are held back from them. */
-  readonly openBreakers: Gauge
   readonly functionRuns: Counter<'door' | 'outcome'>
   /** New calls that were not taken on: overload, organization or quota. */
   readonly turnedAway: Counter<'reason'>
@@ -23,6 +21,8 @@ export interface WatchedFigures {
   callsUnderWay(): number
   /** Calls that wait for their row in the log. */
   callsToLog(): number
+  /** Token endpoints that fail again and again, so that refreshes are held back from them. */
+  openBreakers(): number
   /** Authorisations in the whole database, by status. */
   authorizations(): Promise<Readonly<Record<string, number>>>
   /** What a change of keys still has to do, in the whole database. */
@@ -88,11 +88,6 @@ export function createMetrics(): Metrics {
     labelNames: ['reason'],
     registers,
   })
-  const openBreakers = new Gauge({
-    name: 'patchbay_token_breakers_open',
-    help: 'Token endpoints that fail again and again: refreshes are held back, one is tried every 30 seconds.',
-    registers,
-  })
   const functionRuns = new Counter({
     name: 'patchbay_function_runs_total',
     help: 'Runs of functions by door and outcome.',
@@ -112,13 +107,17 @@ export function createMetrics(): Metrics {
     },
     refreshes,
     turnedAway,
-    openBreakers,
     functionRuns,
-    watch({ callsUnderWay, callsToLog, authorizations, keyWorkLeft }) {
+    watch({ callsUnderWay, callsToLog, openBreakers, authorizations, keyWorkLeft }) {
       const gauge = (name: string, help: string, read: () => number) =>
         new Gauge({ name, help, registers, collect(): void { this.set(read()) } }) // prettier-ignore
       gauge('patchbay_calls_under_way', 'Calls through connections that this process carries.', callsUnderWay)
       gauge('patchbay_calls_to_log', 'Calls that wait for their row in the log.', callsToLog)
+      gauge(
+        'patchbay_token_breakers_open',
+        'Token endpoints that fail again and again: refreshes are held back, one is tried every 30 seconds.',
+        openBreakers,
+      )
       const counted = atMostEvery(countedEveryMs, authorizations)
       new Gauge({
         name: 'patchbay_authorizations',

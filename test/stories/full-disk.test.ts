@@ -50,8 +50,35 @@ describe('R-1 the disk of the embedded database is full [pglite]', { timeout: 12
   const begun = <T extends PatchbayProcess>(one: T): Promise<T> => (started.push(one), ready(one))
   const reached = () => practice.state.counters.api['oauth2']?.['ok'] ?? 0
   const logged = async (): Promise<number> => {
-    const { json } = await running.admin('GET', '/api/v1/invocations?limit=100')
-    return (json.data as { status: number | null }[]).filter(one => one.status === 200).length
+    const [row] = await running.sql('select sum(cardinality(after_ms))::int as calls from invocation_batches where status = 200')
+    return Number(row?.['calls'])
+  }
+  /** Nothing goes out that the log cannot hold. */
+  const goesNowhere = async () => {
+    await eventually(
+      'a refusal',
+      () => story.invoke('other'),
+      answer => answer.status === 503,
+    )
+    const wentOut = reached()
+    for (let i = 0; i < 3; i++) isAway(await story.invoke('other'))
+    expect((await running.admin('GET', '/readyz')).json.code).toBe('storage_unavailable')
+    expect(reached(), 'nothing goes out any more').toBe(wentOut)
+  }
+  const worksAgain = async (...names: string[]) => {
+    const back = performance.now()
+    for (const name of names)
+      await eventually(
+        'calls',
+        () => story.invoke(name),
+        answer => answer.json.status_code === 200,
+      )
+    expect(performance.now() - back).toBeLessThan(15_000)
+  }
+  const nothingIsMissing = async () => {
+    await eventually('every call that went out in the log', logged, count => count === reached())
+    for (const name of written) expect((await running.admin('GET', `/api/v1/services/${name}`)).status, name).toBe(200)
+    expect(running.process.exitCode).toBeNull()
   }
   const write = async (name: string) => {
     const parameters = [{ name: 'X-Api-Key', display_name: 'API key' }]
@@ -112,33 +139,33 @@ describe('R-1 the disk of the embedded database is full [pglite]', { timeout: 12
     )
     const spool = disk.outside(`${disk.dataDir}.spool`)
     expect(existsSync(spool) ? readdirSync(spool) : [], 'nothing half written').toEqual([])
-    await eventually(
-      'a refusal',
-      () => story.invoke(other),
-      answer => answer.status === 503,
-    )
-    const wentOut = reached()
-    for (let i = 0; i < 3; i++) isAway(await story.invoke(other))
-    expect((await running.admin('GET', '/readyz')).json.code).toBe('storage_unavailable')
-    expect(reached(), 'nothing goes out any more').toBe(wentOut)
+    await goesNowhere()
 
     disk.makeRoom()
-    const back = performance.now()
-    for (const name of [other, kept])
-      await eventually(
-        'calls',
-        () => story.invoke(name),
-        answer => answer.json.status_code === 200,
-      )
-    expect(performance.now() - back).toBeLessThan(15_000)
+    await worksAgain(other, kept)
     going = false
     await load
     for (const answer of heard) if (answer.status >= 300) isAway(answer)
     expect([practice.state.counters.token.refresh_token, practice.state.counters.old_refresh_tokens_presented]).toEqual([{ ok: 1 }, 0])
-    await eventually('every call that went out in the log', logged, count => count === reached())
-    for (const name of written) expect((await running.admin('GET', `/api/v1/services/${name}`)).status, name).toBe(200)
-    expect(running.process.exitCode).toBeNull()
+    await nothingIsMissing()
     expect(running.said.stdout).toContain('the embedded database works again')
+  })
+
+  it('a disk that turns read-only: refusals, nothing lost and nothing unlogged, and it works again when it may be written to', async () => {
+    disk.readOnly(true)
+    await expect(running.sql('create table made_now (n int)')).rejects.toThrow('The database does not answer')
+    // what is open may be written on
+    for (let n = 0, refused = false; !refused; n++) {
+      const answer = await write(`late_${n}`)
+      if ((refused = answer.status >= 300)) isAway(answer)
+    }
+    await useUpTheLog()
+    await goesNowhere()
+    // meanwhile it is tried to start it, after three seconds
+    await delay(4_500)
+    disk.readOnly(false)
+    await worksAgain('other', 'kept')
+    await nothingIsMissing()
   })
 
   it('a start on a full or read-only disk says so in a sentence and leaves nothing behind; then everything acknowledged is there', async () => {

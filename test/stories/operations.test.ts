@@ -176,6 +176,24 @@ describe.each(['pglite', 'postgres'] as const)('looking after it [%s]', database
     assert.equal((await patchbay.nobody('GET', '/api/v1/invocations/stream')).status, 401)
   })
 
+  test('readers of a stream who leave give back their places at once', async () => {
+    const url = `${patchbay.base}/api/v1/invocations/stream`
+    const open = ({ signal }: AbortController) => fetch(url, { headers: { authorization: `Bearer ${adminKey}` }, signal })
+    const gone = new AbortController()
+    // kept: one that is collected is cancelled
+    const streams = await Promise.all(Array.from({ length: 51 }, () => open(gone)))
+    assert.deepEqual(streams.map(one => one.status).sort(), [...Array.from({ length: 50 }, () => 200), 429])
+    gone.abort()
+    const since = performance.now()
+    const next = new AbortController()
+    while ((await open(next)).status === 429) {
+      // the next heartbeat would tell it after fifteen seconds
+      assert.isBelow(performance.now() - since, 10_000)
+      await delay(50)
+    }
+    next.abort()
+  })
+
   test('a stream ends at once when its reader signs out, in the console or on a page, or elsewhere changes the password, when its key is revoked, and when its reader is removed', async () => {
     const max = await joinsAs(patchbay, 'Max', 'user')
     const stream = async (headers: Record<string, string>) => {
@@ -203,6 +221,16 @@ describe.each(['pglite', 'postgres'] as const)('looking after it [%s]', database
       // long before it is looked at again who reads
       assert.include(await Promise.race([ended, delay(8_000, 'it goes on')]), 'connected', what)
     }
+  })
+
+  test('a stream ends with the key that it was opened with, at the time that the key was given', async () => {
+    const expires_at = new Date(Date.now() + 3_000).toISOString()
+    const { key } = (await patchbay.admin('POST', '/api/v1/api-keys', { name: 'for three seconds', expires_at })).json as { key: string }
+    const response = await fetch(`${patchbay.base}/api/v1/invocations/stream`, { headers: { authorization: `Bearer ${key}` } })
+    assert.equal(response.status, 200)
+    // long before it is looked at again who reads
+    assert.include(await Promise.race([response.text(), delay(8_000, 'it goes on')]), 'connected')
+    assert.isAtLeast(Date.now(), Date.parse(expires_at) - 1_000)
   })
 
   test('the audit log says who did what, filtered; nothing in it is secret', async () => {

@@ -193,6 +193,33 @@ describe.each(['pglite', 'postgres'] as const)('X25 more than it can carry [%s]'
     )
   })
 
+  it('calls that were sent ahead on one connection give back their places as well, at every door', async () => {
+    const { hostname, port } = new URL(patchbay.base)
+    const body = JSON.stringify({ connection: 'key', url: `${up.url}/hold` })
+    const head = [`Host: ${hostname}:${port}`, `Authorization: Bearer ${adminKey}`, 'Content-Type: application/json']
+    const request = (line: string, text = '') => [`${line} HTTP/1.1`, ...head, `Content-Length: ${text.length}`, '', text].join('\r\n')
+    const calls = [
+      request(`GET /proxy/key/http/${up.host}/hold`),
+      request('POST /api/v1/invoke', body),
+      // with a query it is the router's
+      request('POST /api/v1/invoke?', body),
+    ]
+    const socket = connect(Number(port), hostname).on('error', () => {})
+    socket.write([...calls, ...calls].join(''))
+    await until(
+      async () => held.length,
+      count => count === 6,
+    )
+    expect(patchbay.broker.admission.underWay()).toBe(6)
+    socket.destroy()
+    await until(
+      async () => patchbay.broker.admission.underWay(),
+      count => count === 0,
+    )
+    held.splice(0)
+    for (const answer of await Promise.all(times(6, () => ours.call('/')))) must(answer, 200)
+  })
+
   it('at twice what it can carry: who is taken on is served, the rest is told when to come back, and sooner', async () => {
     const accepted: number[] = []
     const refused: number[] = []

@@ -1,15 +1,18 @@
-import { randomBytes } from 'node:crypto'
 import { sql } from 'kysely'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { sendDueSchedules } from '../../src/broker/function-due.ts'
-import { setUpTimeoutMs } from '../support/databases.ts'
+import { missingDataDir, setUpTimeoutMs } from '../support/databases.ts'
+import { loggedCalls } from '../support/logged-calls.ts'
 import { eventually, startOAuthStory, type OAuthStory } from '../support/oauth-story.ts'
-import { startPatchbay, type TestPatchbay } from '../support/patchbay.ts'
+import { freePort, startPatchbay, type TestPatchbay } from '../support/patchbay.ts'
 import { startPgBouncer, type PgBouncer } from '../support/pgbouncer.ts'
 import { createPostgresDatabase } from '../support/postgres.ts'
 import { connected } from '../support/postgres-server.ts'
 import { startRelay, type Relay } from '../support/relay.ts'
-import { must } from '../support/practice-services.ts'
+import { must, until } from '../support/practice-services.ts'
+import { launch, ready } from '../support/process.ts'
+import { startTwoInstances, type TwoInstances } from '../support/two-instances.ts'
+import { connection } from '../support/workers.ts'
 
 /** One way through a pooler that lends sessions for a transaction each, of which there are fewer than either instance asks for. */
 describe('R-1 two instances behind PgBouncer in transaction mode [postgres]', () => {
@@ -20,27 +23,15 @@ describe('R-1 two instances behind PgBouncer in transaction mode [postgres]', ()
   let first: TestPatchbay
   let second: TestPatchbay
   let story: OAuthStory
+  let elsewhere: TwoInstances['elsewhere']
   beforeAll(async () => {
     databaseUrl = await createPostgresDatabase()
     pooler = await startPgBouncer(databaseUrl, { default_pool_size: 3 })
-    const settings = { PATCHBAY_MASTER_KEY: randomBytes(32).toString('base64'), PATCHBAY_DATABASE_DIRECT_URL: databaseUrl }
     const past = new URL(databaseUrl)
     relay = await startRelay({ host: past.hostname, port: Number(past.port) })
     past.port = String(relay.port)
-    first = await startPatchbay({ database: 'postgres', databaseUrl: pooler.url, settings })
-    story = await startOAuthStory(first)
-    second = await startPatchbay({
-      database: 'postgres',
-      databaseUrl: pooler.url,
-      settings: {
-        ...settings,
-        PATCHBAY_DATABASE_DIRECT_URL: past.href,
-        PATCHBAY_PUBLIC_URL: first.base,
-        PATCHBAY_PRACTICE: 'off',
-        PATCHBAY_ALLOW_PRIVATE_ADDRESSES: `127.0.0.1/32:${new URL(story.practice).port}`,
-        PATCHBAY_ALLOW_INSECURE_HTTP: story.host,
-      },
-    })
+    const [direct, relayed] = [databaseUrl, past.href].map(url => ({ PATCHBAY_DATABASE_DIRECT_URL: url }))
+    ;({ first, second, story, elsewhere } = await startTwoInstances(pooler.url, direct, relayed))
   }, setUpTimeoutMs)
   afterAll(async () => {
     await second.stop()
@@ -49,8 +40,6 @@ describe('R-1 two instances behind PgBouncer in transaction mode [postgres]', ()
     await pooler.stop()
   })
 
-  const elsewhere = (name: string, key = second.admin) =>
-    key('POST', '/api/v1/invoke', { connection: name, url: `${story.practice}/api/echo` })
   const doctor = async () =>
     must(await story.ada.ask('GET', '/api/v1/operations/check-up'), 200).json.findings as { outcome: string; sentence: string }[]
   const isUnlimited = ({ sentence }: { sentence: string }) => sentence.includes('SET statement_timeout')
@@ -161,6 +150,76 @@ describe('R-1 two instances behind PgBouncer in transaction mode [postgres]', ()
     )
   })
 })
+
+it(
+  'R-1 workers behind PgBouncer: a token renewed once for both, a revocation within a second, and all is finished and logged when they end [postgres]',
+  async () => {
+    const databaseUrl = await createPostgresDatabase()
+    const pooler = await startPgBouncer(databaseUrl, { default_pool_size: 3 })
+    const [port, practicePort] = [await freePort(), await freePort()]
+    const settings = {
+      PATCHBAY_PORT: String(port),
+      PATCHBAY_PUBLIC_URL: `http://127.0.0.1:${port}`,
+      PATCHBAY_DATA_DIR: missingDataDir(),
+      PATCHBAY_DATABASE_URL: pooler.url,
+      PATCHBAY_DATABASE_DIRECT_URL: databaseUrl,
+      PATCHBAY_WORKERS: '2',
+      PATCHBAY_PRACTICE: 'on',
+      PATCHBAY_PRACTICE_PORT: String(practicePort),
+    }
+    const patchbay = launch(settings, `http://127.0.0.1:${practicePort}`)
+    try {
+      await ready(patchbay)
+      await until(
+        async () => patchbay.said.stdout,
+        said => said.includes('Patchbay runs at'),
+        60_000,
+      )
+      const story = await startOAuthStory(patchbay)
+      const strict = await story.service('strict', { habits: { rotation: 'strict' } })
+      const [renewed, ended] = [await story.connect(strict, 'renewed'), await story.connect(strict, 'ended')]
+      const two = [connection(patchbay.base), connection(patchbay.base)] as const
+      const both = (name: string, path = '/api/echo') =>
+        Promise.all(two.map(one => one.ask('POST', '/api/v1/invoke', { connection: name, url: story.practice + path })))
+      const succeed = async (answers: ReturnType<typeof both>) => {
+        for (const answer of await answers) expect(answer.json.status_code, answer.text).toBe(200)
+      }
+      for (const name of [renewed, ended]) await succeed(both(name))
+      // whoever has not heard of it could go on
+      await story.control('misbehave', { endpoint: 'revoke', kind: '500', times: 50 })
+      expect((await two[0].ask('POST', `/api/v1/connections/${ended}/revoke`, {})).status).toBe(200)
+      const since = performance.now()
+      await eventually(
+        'the revocation',
+        () => both(ended),
+        answers => answers.every(one => one.json.code === 'connection_revoked'),
+      )
+      expect(performance.now() - since).toBeLessThan(1_000)
+
+      await story.control('expire')
+      await succeed(both(renewed))
+      const { token, old_refresh_tokens_presented } = await story.counters()
+      expect([token.refresh_token, old_refresh_tokens_presented]).toEqual([{ ok: 1 }, 0])
+
+      const before = (await story.counters()).api.oauth2?.ok ?? 0
+      const slow = both(renewed, '/api/slow?ms=1000')
+      await eventually(
+        'both at the service',
+        async () => (await story.counters()).api.oauth2?.ok ?? 0,
+        count => count === before + 2,
+      )
+      const end = patchbay.end('SIGTERM')
+      await succeed(slow)
+      expect(await end, patchbay.said.stdout + patchbay.said.stderr).toBe(0)
+      expect(await loggedCalls(databaseUrl, renewed)).toBe(6)
+      expect(patchbay.said.stderr).toBe('')
+    } finally {
+      await patchbay.end('SIGKILL')
+      await pooler.stop()
+    }
+  },
+  setUpTimeoutMs,
+)
 
 describe('R-1 what a pooler in transaction mode would break is found at the start [postgres]', () => {
   let databaseUrl: string

@@ -1,8 +1,10 @@
 import { createHash, randomBytes } from 'node:crypto'
+import { once } from 'node:events'
+import { connect } from 'node:net'
 import { setTimeout as delay } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { setUpTimeoutMs } from '../support/databases.ts'
-import { startPatchbay, type TestPatchbay } from '../support/patchbay.ts'
+import { adminKey, startPatchbay, type TestPatchbay } from '../support/patchbay.ts'
 import { keyDefinition, must, practiceHost, until } from '../support/practice-services.ts'
 import { ask, headOf, open, problemOf, received, refusedWith, type Asked } from '../support/raw-http.ts'
 import { settingsFor, startScriptedUpstream, type ScriptedUpstream } from '../support/scripted-upstream.ts'
@@ -180,6 +182,41 @@ describe.each(['pglite', 'postgres'] as const)('U-2 the proxy streams [%s]', dat
         () => Promise.resolve(left),
         names => names.includes(name),
       )
+    }
+  })
+
+  it('a caller who leaves as the body begins, or whose body cannot be read, is no fault of anybody else', async () => {
+    // the runner's own listeners would fail the file, and not say which test it was
+    const others = process.listeners('uncaughtException')
+    const uncaught: unknown[] = []
+    const note = (error: unknown) => void uncaught.push(error)
+    process.removeAllListeners('uncaughtException').on('uncaughtException', note)
+    up.on('/nothing', (_, response) => void response.end('{}'))
+    const { hostname, port } = new URL(patchbay.base)
+    const head = [
+      `POST /proxy/header/http/${up.host}/nothing HTTP/1.1`,
+      `Host: ${hostname}:${port}`,
+      `Authorization: Bearer ${adminKey}`,
+      'Transfer-Encoding: chunked',
+    ]
+    try {
+      for (const rest of ['', 'no length\r\n', '5\r\nhello\r\n', '5\r\nhello\r\nno length\r\n']) {
+        const sockets = Array.from({ length: 4 }, (_, n) => {
+          const socket = connect(Number(port), hostname).on('error', () => {})
+          socket.write(`${head.join('\r\n')}\r\n\r\n${rest}`, () => setTimeout(() => socket.resetAndDestroy(), 5 * n))
+          return once(socket, 'close')
+        })
+        await Promise.all(sockets)
+      }
+      await until(
+        async () => patchbay.broker.admission.underWay(),
+        count => count === 0,
+      )
+      expect((await via('/nothing')).status).toBe(200)
+      expect(uncaught).toEqual([])
+    } finally {
+      process.off('uncaughtException', note)
+      for (const other of others) process.on('uncaughtException', other)
     }
   })
 

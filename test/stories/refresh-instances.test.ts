@@ -1,10 +1,10 @@
-import { randomBytes } from 'node:crypto'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { setUpTimeoutMs } from '../support/databases.ts'
-import { asked, eventually, startOAuthStory, type OAuthStory } from '../support/oauth-story.ts'
-import { startPatchbay, type Answer, type Asker, type TestPatchbay } from '../support/patchbay.ts'
+import { asked, eventually, type OAuthStory } from '../support/oauth-story.ts'
+import type { Answer, Asker, TestPatchbay } from '../support/patchbay.ts'
 import { must } from '../support/practice-services.ts'
 import { createPostgresDatabase } from '../support/postgres.ts'
+import { startTwoInstances, type TwoInstances } from '../support/two-instances.ts'
 
 const times = <T>(count: number, one: () => Promise<T>) => Array.from({ length: count }, one)
 
@@ -12,22 +12,9 @@ describe('R-1 two instances on one database [postgres]', () => {
   let first: TestPatchbay
   let second: TestPatchbay
   let story: OAuthStory
+  let elsewhere: TwoInstances['elsewhere']
   beforeAll(async () => {
-    const databaseUrl = await createPostgresDatabase()
-    const key = { PATCHBAY_MASTER_KEY: randomBytes(32).toString('base64') }
-    first = await startPatchbay({ database: 'postgres', databaseUrl, settings: key })
-    story = await startOAuthStory(first)
-    second = await startPatchbay({
-      database: 'postgres',
-      databaseUrl,
-      settings: {
-        ...key,
-        PATCHBAY_PUBLIC_URL: first.base,
-        PATCHBAY_PRACTICE: 'off',
-        PATCHBAY_ALLOW_PRIVATE_ADDRESSES: `127.0.0.1/32:${new URL(story.practice).port}`,
-        PATCHBAY_ALLOW_INSECURE_HTTP: story.host,
-      },
-    })
+    ;({ first, second, story, elsewhere } = await startTwoInstances(await createPostgresDatabase()))
   }, setUpTimeoutMs)
   afterAll(async () => {
     await second.stop()
@@ -35,7 +22,6 @@ describe('R-1 two instances on one database [postgres]', () => {
   })
   beforeEach(() => story.control('reset'))
 
-  const elsewhere = (name: string) => second.admin('POST', '/api/v1/invoke', { connection: name, url: `${story.practice}/api/echo` })
   const everywhere = async (name: string): Promise<Answer[]> =>
     Promise.all([...times(20, () => story.invoke(name)), ...times(20, () => elsewhere(name))])
   const endsIn = async (name: string, seconds: number) => {

@@ -1,8 +1,10 @@
 import { randomBytes } from 'node:crypto'
 import { existsSync, readdirSync, renameSync, statSync } from 'node:fs'
 import { basename, dirname } from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
 import { sql } from 'kysely'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
+import { createJobs } from '../../src/jobs/jobs.ts'
 import { startPractice, type Practice } from '../../src/practice/server.ts'
 import { openDatabase } from '../../src/storage/database.ts'
 import { freshDataDir, missingDataDir, setUpTimeoutMs } from '../support/databases.ts'
@@ -230,4 +232,35 @@ describe.each(['pglite', 'postgres'] as const)('R-1 killed and started again [%s
       },
       timeout,
     )
+})
+
+it('[postgres] a start that fails when its jobs have begun says why and ends', { timeout }, async () => {
+  const url = await createPostgresDatabase()
+  const open = await openDatabase({ url, dataDir: missingDataDir() })
+  const nothing = () => Promise.resolve()
+  const jobs = createJobs({
+    executeSql: (text, values) => open.executeSql(text, values),
+    schema: 'patchbay_jobs',
+    now: () => Date.now(),
+    onError: () => {},
+  })
+  await jobs.start({
+    revoke_at_provider: nothing,
+    tidy: nothing,
+    keep_alive: nothing,
+    run_due_schedules: nothing,
+    run_scheduled_function: nothing,
+  })
+  await jobs.stop()
+  await sql`create function disk_full() returns trigger language plpgsql as
+    $$ begin if new.name = 'tidy' then raise 'the disk is full' using errcode = '53100'; end if; return new; end $$`.execute(open.db)
+  await sql`create trigger full_disk before insert on patchbay_jobs.queue for each row execute function disk_full()`.execute(open.db)
+  await open.close()
+  const one = launch({ PATCHBAY_DATABASE_URL: url, PATCHBAY_DATA_DIR: missingDataDir(), PATCHBAY_PORT: String(await freePort()) })
+  const waiting = new AbortController()
+  const ended = await Promise.race([one.exited, delay(60_000, 'goes on', { signal: waiting.signal })])
+  waiting.abort()
+  await one.end('SIGKILL')
+  expect(ended, one.said.stdout + one.said.stderr).toBe(1)
+  expect(one.said.stderr).toContain('Patchbay did not start.')
 })

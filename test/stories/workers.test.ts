@@ -1,51 +1,21 @@
 import { existsSync, readFileSync } from 'node:fs'
-import { Agent, request } from 'node:http'
 import { setTimeout as delay } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { startPractice, type Practice } from '../../src/practice/server.ts'
 import { missingDataDir, setUpTimeoutMs } from '../support/databases.ts'
 import { loggedCalls } from '../support/logged-calls.ts'
 import { eventually, startOAuthStory, type OAuthStory } from '../support/oauth-story.ts'
-import { adminKey, freePort, type Answer } from '../support/patchbay.ts'
+import { freePort, type Answer } from '../support/patchbay.ts'
 import { until } from '../support/practice-services.ts'
 import { createPostgresDatabase } from '../support/postgres.ts'
 import { launch, launchReady, type PatchbayProcess } from '../support/process.ts'
 import { startRelay, type Relay } from '../support/relay.ts'
+import { childrenOf, connection } from '../support/workers.ts'
 
 const timeout = 120_000
 
-/** Processes that this one started (Linux). */
-const childrenOf = (pid: number | undefined): number[] =>
-  readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').split(' ').filter(Boolean).map(Number)
-
-/** One connection that is kept, so one worker of them all: connections are dealt out in turns. */
-function connection(base: string) {
-  const agent = new Agent({ keepAlive: true, maxSockets: 1 })
-  const { hostname, port } = new URL(base)
-  return {
-    close: () => agent.destroy(),
-    ask: (method: string, path: string, body?: unknown) =>
-      new Promise<Pick<Answer, 'status' | 'text' | 'json'>>((resolve, reject) => {
-        const text = body === undefined ? '' : JSON.stringify(body)
-        const headers = {
-          authorization: `Bearer ${adminKey}`,
-          'content-type': 'application/json',
-          'content-length': Buffer.byteLength(text),
-        }
-        const call = request({ agent, host: hostname, port, path, method, headers }, response => {
-          let answer = ''
-          response
-            .on('data', chunk => (answer += String(chunk)))
-            .on('error', reject)
-            .on('end', () => {
-              const isJson = String(response.headers['content-type']).includes('json')
-              resolve({ status: response.statusCode ?? 0, text: answer, json: isJson ? JSON.parse(answer) : null })
-            })
-        })
-        call.on('error', reject).end(text)
-      }),
-  }
-}
+/** It has not ended; whoever started it may not know yet. */
+const isThere = (pid: number) => existsSync(`/proc/${pid}`) && !/\) Z /.test(readFileSync(`/proc/${pid}/stat`, 'utf8'))
 
 describe('several processes behind one address [postgres]', () => {
   let settings: Record<string, string>
@@ -154,7 +124,26 @@ describe('several processes behind one address [postgres]', () => {
       const slow = two.map(one => one.ask('POST', '/api/v1/invoke', invoking(name, '/api/slow?ms=1500')).catch((error: unknown) => error))
       await new Promise(resolve => setTimeout(resolve, 500))
       const [victim = 0, survivor] = childrenOf(patchbay.process.pid)
+      // the first process is told to ask both for metrics before it can know that one of them is dead
+      const asking = [connection(patchbay.base), connection(patchbay.base)]
+      const beside = [connection(patchbay.base), connection(patchbay.base)]
+      for (const one of [...asking, ...beside]) expect((await one.ask('GET', '/api/v1/me')).status).toBe(200)
+      patchbay.process.kill('SIGSTOP')
+      const measured = asking.map(one =>
+        one.ask('GET', '/metrics').then(
+          answer => answer.status,
+          () => 'cut',
+        ),
+      )
+      // what they answer now comes after what they have told the first process
+      for (let n = 0; n < 5; n++) await Promise.all(beside.map(one => one.ask('GET', '/healthz')))
       process.kill(victim, 'SIGKILL')
+      await until(
+        async () => isThere(victim),
+        there => !there,
+      )
+      patchbay.process.kill('SIGCONT')
+      expect((await Promise.all(measured)).sort()).toEqual([200, 'cut'])
       const answers = (await Promise.all(slow)) as (Answer | Error)[]
       expect(
         answers.filter(one => one instanceof Error),
@@ -230,7 +219,6 @@ describe('the process that starts the others [postgres]', () => {
     everStarted.push(...workers)
     return workers
   }
-  const isThere = (pid: number) => existsSync(`/proc/${pid}`) && !/\) Z /.test(readFileSync(`/proc/${pid}/stat`, 'utf8'))
 
   it(
     'when it is killed the others finish what they do and end by themselves, so that the port is free for the next',

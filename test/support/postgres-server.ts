@@ -89,11 +89,13 @@ export const connected = async (url: string, ms: number): Promise<pg.Client> => 
  * @param home does not exist yet; PostgreSQL's user must be able to pass through the folders above it.
  * @param settings of `postgres -c`, beside where it listens.
  * @param replicaOf It is a standby of this one, which it follows without keeping it waiting.
+ * @param environment Of the server itself, such as `WrongClock.environment`.
  */
 export const startPostgres = async (
   home: string,
   settings: Readonly<Record<string, string | number>>,
   replicaOf?: PostgresServer,
+  environment: Readonly<Record<string, string>> = {},
 ): Promise<StartedPostgres> => {
   const programs = findPostgres()
   if (programs === undefined)
@@ -137,6 +139,7 @@ export const startPostgres = async (
       ['-D', data, ...Object.entries(all).flatMap(([name, value]) => ['-c', `${name}=${value}`])],
       {
         ...options,
+        env: { ...options.env, ...environment },
         stdio: ['ignore', log, log],
         detached: true,
       },

@@ -16,6 +16,7 @@ export interface SmallDisk {
   fill(): void
   /** What `fill` took is free again. */
   makeRoom(): void
+  /** No file can be made, removed or opened for writing; what is open already is written on. */
   readOnly(yes: boolean): void
   /** The disk is gone with all that is on it. End those behind `enter` first. */
   stop(): Promise<void>
@@ -48,6 +49,7 @@ export async function startSmallDisk(megabytes: number): Promise<SmallDisk> {
   rmSync(source, { recursive: true })
   const filler = join(dirname(outside(dataDir)), 'filler')
   const inside = (...command: readonly string[]) => execFileSync(enter[0] ?? '', [...enter.slice(1), ...command], { stdio: 'pipe' })
+  const aside = `${folder}-aside`
   return {
     dataDir,
     enter,
@@ -64,7 +66,14 @@ export async function startSmallDisk(megabytes: number): Promise<SmallDisk> {
       }
     },
     makeRoom: () => truncateSync(filler, 0),
-    readOnly: yes => void inside('mount', '-o', yes ? 'remount,ro' : 'remount,rw', folder),
+    readOnly(yes) {
+      if (!yes) return void inside('umount', '--lazy', folder)
+      // over it, made elsewhere: the disk itself does not change while files are open, and at once, so that none is opened in between
+      mkdirSync(outside(aside), { recursive: true })
+      inside('mount', '--bind', folder, aside)
+      inside('mount', '-o', 'remount,bind,ro', aside)
+      inside('mount', '--move', aside, folder)
+    },
     async stop() {
       holder.stdin.end()
       await ended

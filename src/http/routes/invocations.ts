@@ -153,7 +153,7 @@ export const invocationRoutes =
       async (request, reply) => {
         const caller = personOf(request)
         const last = timedCursor(request.headers['last-event-id'] ?? null)
-        const stream = streams.open(caller, filterOf(caller.principal, request.query), last?.created_at ?? null, shown)
+        const stream = streams.open(caller, filterOf(caller.principal, request.query), last?.created_at ?? null, shown, reply.raw)
         return reply
           .header('cache-control', 'no-store')
           .header('x-accel-buffering', 'no') // nginx and others hold back what they think is a page

@@ -14,6 +14,7 @@ import { z } from 'zod'
 import { change } from '../../broker/change.ts'
 import { checkUp } from '../../broker/check-up.ts'
 import { Problem } from '../../core/problem.ts'
+import type { Log } from '../../telemetry/log.ts'
 import { version } from '../../core/version.ts'
 import { exportDatabase } from '../../storage/export.ts'
 import type { OpenDatabase } from '../../storage/database.ts'
@@ -46,9 +47,15 @@ function mayReadMetrics(request: FastifyRequest, { metricsToken: token, answersT
 }
 
 /** The export in a file of its own, compressed: the embedded database answers nobody while it is read, so it is read at the speed of a disk. */
-async function exportToFile(database: OpenDatabase): Promise<{ path: string; bytes: number; rows: number; remove(): Promise<void> }> {
+async function exportToFile(
+  database: OpenDatabase,
+  log: Log,
+): Promise<{ path: string; bytes: number; rows: number; remove(): Promise<void> }> {
   const folder = await mkdtemp(join(tmpdir(), 'patchbay-backup-')) // mode 0700
-  const remove = () => rm(folder, { recursive: true, force: true })
+  const remove = () =>
+    rm(folder, { recursive: true, force: true }).catch((error: unknown) => {
+      log.error({ err: error, folder }, 'a back-up that was made could not be removed; remove it')
+    })
   try {
     const path = join(folder, 'backup.ndjson.gz')
     const gzip = createGzip()
@@ -170,7 +177,7 @@ export const operationRoutes =
         try {
           // before the first byte leaves: what somebody took is known even if they break off
           await change(broker, caller, async (_trx, traces) => traces.audit('backup.made', 'instance'))
-          const file = await exportToFile(database)
+          const file = await exportToFile(database, broker.log)
           const stream = createReadStream(file.path)
           stream.once('close', () => void file.remove())
           const name = `patchbay-${new Date(broker.now()).toISOString().slice(0, 19).replaceAll(':', '')}.ndjson.gz`

@@ -26,10 +26,19 @@ export const clocks: readonly Attack[] = [
       {
         what: 'the lease of a process that was killed lasts as long as the clock was set back',
         file: 'src/storage/set-back.ts',
-        find: 'where inflight_since > now()',
+        find: 'where inflight_since > clock_timestamp()',
         replace: 'where false',
         test: stories,
         name: anHourBack,
+      },
+      {
+        what: 'what is written while the clock’s setting back is settled is moved back as well',
+        file: 'src/storage/set-back.ts',
+        find: 'where created_at > clock_timestamp()',
+        replace: 'where created_at > now()',
+        test: 'src/storage/set-back.test.ts',
+        name: 'what was written by the earlier time is moved',
+        on: 'postgres',
       },
       {
         what: 'a pause between two refreshes lasts as long as the clock was set back',
@@ -54,6 +63,15 @@ export const clocks: readonly Attack[] = [
         replace: 'where false and greatest(',
         test: stories,
         name: anHourBack,
+      },
+      {
+        what: 'a refresh under way counts as failed when the clock of PostgreSQL is set forwards',
+        file: 'src/storage/credentials.ts',
+        find: ' or lease_until < ${new Date(steadyNow)}::timestamptz)',
+        replace: ' or lease_until < now())',
+        test: 'test/stories/database-clock.test.ts',
+        name: 'an hour forwards during a refresh',
+        on: 'postgres',
       },
       {
         what: 'a stream of the log waits for the time when it was opened',

@@ -2,6 +2,7 @@ import type { Attack } from '../attack.ts'
 
 const unit = 'src/storage/pglite.test.ts'
 const story = 'test/stories/full-disk.test.ts'
+const full = 'R-1 the disk of the embedded database is full'
 const damaged = 'a file that is cut short, missing or scribbled on'
 const givesUp = 'a database that gives up is started again, and who listens is told'
 
@@ -64,6 +65,22 @@ export const files: readonly Attack[] = [
         name: damaged,
       },
       {
+        what: 'what the disk forbids is a fault of ours',
+        file: 'src/storage/session.ts',
+        find: " || (code === '42501' && diskRefuses.test(error.message))",
+        replace: '',
+        test: story,
+        name: full,
+      },
+      {
+        what: 'the process ends when the disk may only be read',
+        file: 'src/storage/pglite-refusal.ts',
+        find: '/^EROFS$|Read-only file system/',
+        replace: '/^ never/',
+        test: story,
+        name: full,
+      },
+      {
         what: 'half a file of the spool is left on the full disk',
         file: 'src/broker/spool.ts',
         find: '    await unlink(path).catch(() => {})\n    throw error\n',
@@ -77,7 +94,7 @@ export const files: readonly Attack[] = [
         find: "    if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false\n    throw error\n  } finally {\n    rmSync(draft, { force: true })\n  }",
         replace: "    if ((error as NodeJS.ErrnoException).code === 'EEXIST') return rmSync(draft), false\n    throw error\n  }",
         test: story,
-        name: 'R-1 the disk of the embedded database is full',
+        name: full,
       },
     ],
   },

@@ -5,6 +5,7 @@ import { keys } from './keys.ts'
 import { many } from './many.ts'
 import { refresh } from './refresh.ts'
 import { running } from './running.ts'
+import { statements } from './statements.ts'
 import { x01 } from './x01-token-exfiltration.ts'
 import { x02 } from './x02-redirects.ts'
 import { x03 } from './x03-private-addresses.ts'
@@ -56,4 +57,5 @@ export const defences: readonly Attack[] = [
   ...running,
   ...clocks,
   ...files,
+  ...statements,
 ]

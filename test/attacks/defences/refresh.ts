@@ -15,8 +15,8 @@ const modelName = 'never two leases, no used token shown, no generation lost'
 /** The lease in the database: what makes it one refresh among all processes. */
 const noLease: Edit = {
   file: 'src/storage/credentials.ts',
-  find: 'and (lease_until is null or lease_until < now()) and (next_attempt_at is null',
-  replace: 'and (next_attempt_at is null',
+  find: 'or lease_until is null or lease_until < now()) and (next_attempt_at is null or next_attempt_at <= now())\n        and (lease_owner',
+  replace: 'or true) and (next_attempt_at is null or next_attempt_at <= now())\n        and (true or lease_owner',
 }
 const notOncePerProcess: Edit = {
   file: 'src/broker/fresh-credentials.ts',
@@ -87,8 +87,8 @@ export const refresh: readonly Attack[] = [
       {
         what: 'a lease does not end when its holder has died',
         file: 'src/storage/credentials.ts',
-        find: 'and (lease_until is null or lease_until < now()) and (next_attempt_at is null',
-        replace: 'and lease_until is null and (next_attempt_at is null',
+        find: 'or lease_until is null or lease_until < now()) and (next_attempt_at is null',
+        replace: 'or lease_until is null) and (next_attempt_at is null',
         test: 'test/stories/refresh-crashes.test.ts',
         name: 'what a provider forgives recovers, a strict rotation is lost only between its answer and the commit',
       },
@@ -187,6 +187,15 @@ export const refresh: readonly Attack[] = [
         on: 'postgres',
       },
       {
+        what: 'another instance shows the used token before the one that renewed it has stored it again',
+        file: 'src/broker/fresh-credentials.ts',
+        find: '  if (usable.generation === before) await othersHaveLooked(broker)\n',
+        replace: '',
+        test: failover,
+        name: failedOver,
+        on: 'postgres',
+      },
+      {
         what: 'calls after a fail-over belong to nothing that the log has',
         file: 'src/broker/invocation-log.ts',
         find: 'seriesMayBeGone: forgetSeries',
@@ -235,8 +244,8 @@ export const refresh: readonly Attack[] = [
       {
         what: 'one breaker for all services',
         file: 'src/broker/refresh.ts',
-        find: '  const key = `${serviceId}:${usable.serviceRevision}:${origin}`\n',
-        replace: "  const key = 'all'\n",
+        find: '`${serviceId}:${usable.serviceRevision}:${origin}`',
+        replace: "'all'",
         test: outage,
         name: 'down for an hour: calls go on until the token ends',
       },
@@ -267,8 +276,8 @@ export const refresh: readonly Attack[] = [
       {
         what: 'who was turned away begins at the end of the queue',
         file: 'src/broker/refresh.ts',
-        find: '  const since = needs.get(key) ?? broker.monotonic()\n',
-        replace: '  const since = broker.monotonic()\n',
+        find: 'const need = needs.get(key) ?? {',
+        replace: 'const need = {',
         test: outage,
         name: 'then callers go before renewals that nobody waits for',
       },

@@ -103,8 +103,8 @@ export const x13: Attack = {
     {
       what: 'the proxy lets a form of a narrowed service stream past',
       file: 'src/http/proxy.ts',
-      find: "    if (limited && holdsParameters(message.method ?? '', message.rawHeaders))\n",
-      replace: "    if (limited && message.method === '')\n",
+      find: "if (limited && holdsParameters(message.method ?? '', message.rawHeaders))",
+      replace: "if (limited && message.method === '')",
       also: [
         {
           file: 'src/core/overrides.ts',

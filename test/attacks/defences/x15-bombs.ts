@@ -12,6 +12,7 @@ export const x15: Attack = {
   defence: [
     'A packed answer is unpacked off the main thread, up to the limit or a hundred times its size; one coding, and of three that are known.',
     'Answers are passed on as text that nobody parses; JSON deeper than a hundred levels is refused from callers, and shown as text from services. Long numbers stay the digits they were.',
+    'What comes in pieces of a few bytes is copied together: the object around a single byte weighs a hundred times as much.',
     'Bodies, headers (16 KiB), addresses (8 KiB), parts of forms and their headers have limits, also without a length.',
     'Patterns in a definition run under one deadline for the whole form, on the server only. Those of scripts run on an engine without backtracking, or count their steps.',
     'XML of scripts has no document type, so no entities of its own and nothing that is fetched.',
@@ -48,6 +49,14 @@ export const x15: Attack = {
       replace: 'open.push(c === 0x7b)',
       test: file,
       name: passed,
+    },
+    {
+      what: 'a body is kept in the pieces it comes in',
+      file: 'src/core/pieces.ts',
+      find: 'pieces.length < keptAsTheyAre || piece.length >= worthAnObject',
+      replace: 'pieces.length >= 0',
+      test: 'src/core/pieces.test.ts',
+      name: 'few pieces are made, which hold little more than what came',
     },
     {
       what: 'a form has any number of parts',

@@ -7,16 +7,19 @@ const admission = 'src/broker/admission.ts'
 const admissionTest = 'src/broker/admission.test.ts'
 const patience = 'src/http/patience.ts'
 const patienceTest = 'src/http/patience.test.ts'
+const heldBytes = 'src/core/held-bytes.ts'
+const largeBodies = 'test/stories/large-bodies.test.ts'
 
 export const x25: Attack = {
   id: 'X25',
   attack: 'One slow service, one greedy organisation, slow clients or a storm of renewals take everybody else’s share.',
   defence: [
-    'A process takes on as many calls as it can carry. Beyond that, or while everything in it happens late, new calls are answered with 503 and `Retry-After` (1 to 5 seconds, spread) before anybody is looked up and before a body is read; signing in, revoking, the console, health and metrics go on.',
+    'A process takes on as many calls as it can carry. Beyond that, or while everything in it happens late, new calls are answered with 503 and `Retry-After` (1 to 5 seconds, spread) before anybody is looked up and before a body is read; signing in, revoking, the console, health and metrics go on. Who leaves gives back their place, also of calls that were sent ahead on one connection.',
     'One organisation has a share of what is under way, and a quota of calls a second where the operator sets one: 429, with `Retry-After` and, for the quota, the `RateLimit` header fields. Calls of a run that was taken on are not refused in its middle; they are paid for by what comes next.',
     'Each origin has 64 connections and 128 waiting calls of its own, and a call that waits counts its own time. Waiting organisations take turns; in a full queue the newest call of whoever waits most gives way.',
     'Who does not finish the headers of a request within ten seconds, or sends a body more slowly than 1 KiB a second after half a minute, is cut; so is a body through the proxy that stands still. Connections with callers have a limit.',
-    'Who reads nothing of an answer that is there for half a minute to a minute is cut, with a reset, so that nobody takes the part for the whole; so is who takes longer over it than half a minute and a second for each 16 KiB. While more than 256 MiB of answers wait for their readers those that wait longest are cut first, after ten seconds.',
+    'Who reads nothing of an answer that is there for half a minute to a minute is cut, with a reset, so that nobody takes the part for the whole; so is who takes longer over it than half a minute and a second for each 16 KiB. While more than 256 MiB of answers wait for their readers, or others wait for the room they take, those that wait longest are cut first, after ten seconds.',
+    'Bodies of more than 64 KiB that are read whole share 256 MiB, three quarters of it answers; of each part one organisation may have three quarters. Beyond, they are not read on until there is room, those that are furthest along first, and a part is kept free out of which one after the other is promised all that it may need, so that they cannot hold each other up. Who finds no room in time is told so, with `Retry-After`, and that the proxy passes bodies on.',
     'Wrong keys are remembered for five seconds, and API keys that were never seen are looked up four at a time, so that what callers ask of the database does not wait behind keys that somebody makes up; those of an address are not counted, because good ones would be refused with them, and refusals cost the sender less than look-ups. From one address 100 wrong zapikeys of exposed functions are looked up in a minute; keys that were right once pass all the same.',
     'How tokens are renewed under load is R1 and what follows.',
   ],
@@ -134,6 +137,22 @@ export const x25: Attack = {
       name: 'callers who leave give back their places',
     },
     {
+      what: 'who sends calls ahead and leaves keeps a place for each',
+      file: 'src/http/app.ts',
+      find: '        pipelined(response)\n',
+      replace: '',
+      test: overload,
+      name: 'calls that were sent ahead on one connection',
+    },
+    {
+      what: 'who leaves a stream of events keeps a place until its next heartbeat',
+      file: 'src/http/invocation-stream.ts',
+      find: "      reader.once('close', () => controller.abort())\n",
+      replace: '',
+      test: 'test/stories/operations.test.ts',
+      name: 'readers of a stream who leave give back their places at once',
+    },
+    {
       what: 'the quota is not kept',
       file: admission,
       find: 'seat.tokens < 1',
@@ -240,10 +259,58 @@ export const x25: Attack = {
     {
       what: 'any amount of answers waits in memory for its readers',
       file: patience,
-      find: 'if (waiting > unreadBytes) relieve(waiting, now)',
-      replace: '',
+      find: 'waiting <= unreadBytes && !inTheWay(socket)',
+      replace: '!inTheWay(socket)',
       test: patienceTest,
       name: 'when too much waits to be read',
+    },
+    {
+      what: 'who waits for room waits for those who do not read, for as long as they like',
+      file: patience,
+      find: 'waiting <= unreadBytes && !inTheWay(socket)',
+      replace: 'waiting <= unreadBytes',
+      test: largeBodies,
+      name: 'callers who do not read what others wait for are cut',
+    },
+    {
+      what: 'answers are read however many there are',
+      file: heldBytes,
+      find: 'held + bytes <= most * growing && share.held + bytes <= most * shareOfOne * growing',
+      replace: 'held + share.held + bytes < Infinity',
+      test: largeBodies,
+      name: 'sixty answers that come at once',
+    },
+    {
+      what: 'what an answer holds is not counted',
+      file: 'src/egress/send.ts',
+      find: 'return wire <= hold.bytes || hold.grow(wire)',
+      replace: 'return hold.bytes < Infinity',
+      test: largeBodies,
+      name: 'sixty answers that come at once',
+    },
+    {
+      what: 'one organisation may hold everything',
+      file: heldBytes,
+      find: 'one.share.promised === 0 || one.share.held + rest(one) <= most * shareOfOne',
+      replace: 'one.share.held < Infinity',
+      test: 'src/core/held-bytes.test.ts',
+      name: 'one organisation leaves room for the others',
+    },
+    {
+      what: 'bodies that hold a part each wait for each other',
+      file: heldBytes,
+      find: '      if (!grows && !(first && roomInShare(one))) continue\n',
+      replace: '      if (!grows) continue\n',
+      test: 'src/core/held-bytes.test.ts',
+      name: 'all end, although none of them could',
+    },
+    {
+      what: 'requests are read however many there are',
+      file: 'src/http/bodies.ts',
+      find: 'size > uncountedBytes && !heldBy.has(message)',
+      replace: 'size < 0',
+      test: largeBodies,
+      name: 'large requests are read a few at a time',
     },
     {
       what: 'who waits for an answer is cut',
@@ -260,6 +327,22 @@ export const x25: Attack = {
       replace: 'lookUp()',
       test: 'src/people/api-keys.test.ts',
       name: 'of keys that somebody makes up only a few',
+    },
+    {
+      what: 'a caller who leaves as a body begins ends the process',
+      file: 'src/http/proxy.ts',
+      find: "{ objectMode: false }).on('error', () => {})",
+      replace: '{ objectMode: false })',
+      test: 'test/stories/proxy-streams.test.ts',
+      name: 'a caller who leaves as the body begins',
+    },
+    {
+      what: 'keys whose callers have given up are looked up first when a database that hung is back',
+      file: 'src/people/key-ring.ts',
+      find: 'await storageWithin(new Promise<void>(resolve => turns.add((turn = resolve))))',
+      replace: 'await new Promise<void>(resolve => turns.add((turn = resolve)))',
+      test: 'src/people/api-keys.test.ts',
+      name: 'who waited for a database that hung',
     },
     {
       what: 'headers may take for ever',
