@@ -17,7 +17,7 @@ const seededAs = (connections: number): Seeded =>
 /** As many connections are called at random, as many ways Patchbay remembers; fewer of a database that is made small. */
 const workingSetOf = (many: number): number => Math.min(10_000, Math.floor(many / 10))
 /** Called once each, by nobody before. */
-const coldOf = (many: number): number => Math.min(3000, Math.floor(many / 20))
+const coldOf = (many: number): number => Math.min(6000, Math.floor(many / 20))
 const connections = 16
 const listCalls = 300
 
@@ -148,8 +148,8 @@ export async function measureMillion({ rounds, seconds, connections: many, nodeO
 }
 
 async function measureCold(stage: Stage, wanted: readonly number[]): Promise<{ calls: number; p50: number; p99: number; added: number }> {
-  // the first calls compile the code; these are connections of their own
-  const warm = Math.min(500, Math.floor(wanted.length / 4))
+  // thousands of calls go by until the code of a cold one is compiled, and compiling shares the core; these are connections of their own
+  const warm = Math.floor(wanted.length / 2)
   const names = callsOf(stage, wanted)
   const one = { port: stage.patchbay.port, pid: stage.patchbay.process.pid, connections: 1, seconds: 60 }
   await load(stage, 'cold proxy', { ...one, request: names.slice(0, warm), most: warm })

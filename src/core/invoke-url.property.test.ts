@@ -35,7 +35,7 @@ const wellFormed = (text: string): string => text.replace(/\p{Surrogate}/gu, '\u
 function built(call: Readonly<Record<string, unknown>>) {
   try {
     const parsed: InvokeUrl = invokeUrlInput.parse({ url: destination.href, ...call })
-    return outgoing(parsed, destination, written, 'patchbay-boundary')
+    return outgoing(parsed, destination, written, () => 'patchbay-boundary')
   } catch (error) {
     expect(error).toBeInstanceOf(Problem)
     return null

@@ -15,7 +15,7 @@ function built(call: string | Record<string, unknown>, url = base): OutgoingRequ
     parameters: typeof input.parameters === 'object' && input.parameters !== null ? memberText(text, 'parameters') : null,
     headers: memberText(text, 'headers'),
   }
-  return outgoing(input, new URL(input.url), written, 'boundary')
+  return outgoing(input, new URL(input.url), written, () => 'boundary')
 }
 
 /** As it would leave: method, target, content type, body. */

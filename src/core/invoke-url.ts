@@ -135,10 +135,10 @@ const inQuery = new Set(['GET', 'HEAD'])
 
 /**
  * @param destination  The parsed URL.
- * @param boundary     For a multipart body; random, so that no part can hold it.
+ * @param boundary     Of a multipart body, asked for when there is one; random, so that no part can hold it.
  * @throws Problem validation_failed with the field, header_not_allowed
  */
-export function outgoing(call: InvokeUrl, destination: URL, written: Written, boundary: string): OutgoingRequest {
+export function outgoing(call: InvokeUrl, destination: URL, written: Written, boundary: () => string): OutgoingRequest {
   const method = call.type
   const headers = headersOf(call.headers, written.headers)
   const { parameters, body, files } = call
@@ -183,7 +183,7 @@ export function outgoing(call: InvokeUrl, destination: URL, written: Written, bo
     }))
     if (sent.some(part => part.contentType !== null && !headerValuePattern.test(part.contentType)))
       throw invalid('files', 'A content type has visible ASCII characters only.')
-    return request({ kind: 'multipart', parts: [...texts, ...sent], boundary }, null)
+    return request({ kind: 'multipart', parts: [...texts, ...sent], boundary: boundary() }, null)
   }
   if (hasBody) {
     if (typeof body === 'string') return request(raw(body), 'text/plain;charset=UTF-8')
@@ -191,8 +191,8 @@ export function outgoing(call: InvokeUrl, destination: URL, written: Written, bo
     if (isMap(body))
       return asForm
         ? request({ kind: 'form', fields: pairsOf(body, written.body) }, null)
-        : request({ kind: 'multipart', parts: partsOf(body, written.body), boundary }, null)
-    if (Array.isArray(body)) return request({ kind: 'multipart', parts: partsOf(body, null), boundary }, null)
+        : request({ kind: 'multipart', parts: partsOf(body, written.body), boundary: boundary() }, null)
+    if (Array.isArray(body)) return request({ kind: 'multipart', parts: partsOf(body, null), boundary: boundary() }, null)
     throw invalid(
       'body',
       'A body is a map, a text or a list of parts; for a bare number or boolean give the content type application/json.',
@@ -202,7 +202,7 @@ export function outgoing(call: InvokeUrl, destination: URL, written: Written, bo
   if (fields) {
     if (asJson) return request(raw(written.parameters ?? JSON.stringify(fields)), null)
     if (type.startsWith('multipart/form-data'))
-      return request({ kind: 'multipart', parts: partsOf(fields, written.parameters), boundary }, null)
+      return request({ kind: 'multipart', parts: partsOf(fields, written.parameters), boundary: boundary() }, null)
     return request({ kind: 'form', fields: pairsOf(fields, written.parameters) }, null)
   }
   return request(null, null)

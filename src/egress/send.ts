@@ -199,16 +199,18 @@ export function createEgress(options: EgressOptions): Egress {
         reject(problem ?? new Problem('internal'))
       }
       const sent = () => call?.sent() ?? false
-      // who could only go on late had no time left for it
-      const late = () =>
-        held?.waits() || performance.now() - wentOnAt < deadlineMs / 2 ? noRoom(host) : timedOut(host, deadlineMs / 1000, sent())
-      const timer = setTimeout(() => finish(late()), deadlineMs)
-      let goOn = () => call?.resume()
+      const timer = setTimeout(() => {
+        // who could only go on late had no time left for it
+        const waited = held?.waits() || performance.now() - wentOnAt < deadlineMs / 2
+        finish(waited ? noRoom(host) : timedOut(host, deadlineMs / 1000, sent()))
+      }, deadlineMs)
+      let goOn: (() => void) | null = null
       const takeHold = (): Hold => {
         const most = Math.min(announced, maxResponseBytes) + (coding === null ? 0 : maxDecodedBytes)
         held = answers.hold(request.organizationId ?? '', most, () => {
           wentOnAt = performance.now()
-          goOn()
+          if (goOn) goOn()
+          else call?.resume()
         })
         onHold?.(held)
         return held

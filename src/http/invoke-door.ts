@@ -41,7 +41,7 @@ function bytesOf(body: Body): number {
 }
 
 /** The call as the caller wrote it: what is an object or a long number in it goes out in the same characters. */
-function asWritten(call: InvokeUrl, text: string, boundary: string) {
+function asWritten(call: InvokeUrl, text: string, boundary: () => string) {
   const long = hasLongNumbers(text)
   const written = {
     headers: long ? memberText(text, 'headers') : null,
@@ -72,7 +72,7 @@ export async function answerInvoke(broker: Broker, principal: Principal, call: I
   const hops = hopsOf(response.req.headers[hopHeader])
   if (connection !== null && !linkNamePattern.test(connection))
     throw new Problem('connection_not_found', { connection: connection.slice(0, 64) })
-  const { method, url, headers, body } = asWritten(call, text, `patchbay-${broker.id()}`)
+  const { method, url, headers, body } = asWritten(call, text, () => `patchbay-${broker.id()}`)
   const bytesOut = bytesOf(body)
   if (bytesOut > invokeMaxRequestBytes) throw new Problem('request_too_large')
   const large = text.length > uncountedBytes
