@@ -55,8 +55,8 @@ export function definitionOf(
 }
 
 /**
- * By their text: thousands of connections of one service share one object, and with it what is worked out once for each, as its headers and
- * its rules for hosts. Otherwise that was a quarter of a cold call, and a third of what is remembered of it.
+ * By their text: thousands of connections of one service share one object, and with it what is worked out once for each, such as its headers
+ * and its rules for hosts. Otherwise each cold call would make, and each connection keep, one of its own.
  */
 const definitions = new LRUCache<string, ServiceDefinition>({ max: 1_000 })
 
