@@ -200,9 +200,8 @@ export const refresh: readonly Attack[] = [
         file: 'src/broker/invocation-log.ts',
         find: 'seriesMayBeGone: forgetSeries',
         replace: 'seriesMayBeGone: () => {}',
-        test: failover,
-        name: failedOver,
-        on: 'postgres',
+        test: 'src/broker/invocation-log.test.ts',
+        name: 'only what the database may have lost is written again',
       },
       {
         what: 'who hears no notifications remembers as long as who does',

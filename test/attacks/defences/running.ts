@@ -115,15 +115,6 @@ export const running: readonly Attack[] = [
         on: 'postgres',
       },
       {
-        what: 'the process that starts the others ends when one dies as it is told something',
-        file: 'src/workers.ts',
-        find: "worker.on('error', ",
-        replace: "worker.on('no error', ",
-        test: workers,
-        name: killed,
-        on: 'postgres',
-      },
-      {
         what: 'a stream goes on when its session has ended',
         file: 'src/http/invocation-stream.ts',
         find: "(change.kind === 'session' && change.id === principal.sessionId)",
