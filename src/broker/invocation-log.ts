@@ -51,7 +51,7 @@ const mostWaiting = 20_000
 /** A database that has taken nothing for so long is away: calls are refused until it takes what waits. */
 const longestStallMilliseconds = 2_000
 
-/** 15 MB. What goes beyond is written once more with each batch, which halves how many calls a process carries. */
+/** About 1 KB each. What goes beyond is written once more with each batch, which halves how many calls a process carries. */
 const seriesRemembered = 30_000
 
 /** A series that was met before, and the batches of it that wait to be written. */
